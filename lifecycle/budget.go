@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import "time"
+
+// The defaults, and the limits that are not options.
+const (
+	// DefaultBudget is the time from the trigger to the exit. It stays under the 30 s that Kubernetes gives a pod.
+	DefaultBudget = 25 * time.Second
+	// DefaultQuiet is how long no RPC may be admitted before GracefulStop begins.
+	DefaultQuiet = 500 * time.Millisecond
+	// DefaultStreamGrace is how long streams that were told may go on before they are ended.
+	DefaultStreamGrace = 5 * time.Second
+	// UnknownSettle is the settle time where neither WithSettle nor a registrar gives one: Kubernetes endpoints and
+	// balancers that pull a health check take their time too.
+	UnknownSettle = 5 * time.Second
+
+	// WithdrawLimit is the most that withdrawing may take of the budget; at most a fifth of it.
+	WithdrawLimit = 5 * time.Second
+	// QuietLimit is the most that waiting for quiet may take after settle; at most a fifth of the budget. A caller that
+	// pins our address never goes quiet, and GOAWAY moves it.
+	QuietLimit = 5 * time.Second
+	// StreamSpread is the time over which streams are ended, so that their clients do not all come back at once.
+	StreamSpread = 2 * time.Second
+	// HookLimit is the most that all OnStop hooks together may take, inside the budget.
+	HookLimit = 2 * time.Second
+)
+
+const (
+	streamsBeforeEnd = 5 * time.Second        // streams are ended from here on, whatever grace they have
+	forceBeforeEnd   = time.Second            // the forced stop begins here, so that it ends inside the budget
+	forceWait        = 500 * time.Millisecond // for GracefulStop, once what is left was answered
+	stopWait         = 250 * time.Millisecond // for Stop, which may hang as well
+	closeWait        = 500 * time.Millisecond // for the registrars' Close; may end after the budget
+	serveWait        = 200 * time.Millisecond // for Serve to return once its server has stopped
+	goAwayLead       = 100 * time.Millisecond // from the begin of GracefulStop until GOAWAY is out for sure; grpc-go has no hook
+)
+
+// A plan is the budget of one offline laid out on the clock. Every phase hands back what it does not need.
+type plan struct {
+	trigger    time.Time
+	withdrawBy time.Time // Deregister is no longer waited for
+	half       time.Time // an unconfirmed drain lasts until here, and no longer
+	stopBy     time.Time // GracefulStop begins, quiet or not
+	forceAt    time.Time // what is left is answered, then cut
+	end        time.Time
+	forceWait  time.Duration
+	stopWait   time.Duration
+}
+
+func newPlan(trigger time.Time, budget time.Duration) plan {
+	end := trigger.Add(budget)
+	beforeEnd := min(forceBeforeEnd, budget/5)
+	return plan{
+		trigger:    trigger,
+		withdrawBy: trigger.Add(min(WithdrawLimit, budget/5)),
+		half:       trigger.Add(budget / 2),
+		stopBy:     end.Add(-min(streamsBeforeEnd, budget/5)),
+		forceAt:    end.Add(-beforeEnd),
+		end:        end,
+		forceWait:  min(forceWait, beforeEnd/2),
+		stopWait:   min(stopWait, beforeEnd/4),
+	}
+}
+
+// streamsBy is when streams that were told at told and have the given grace are ended.
+func (p plan) streamsBy(told time.Time, grace time.Duration) time.Time {
+	by := told.Add(grace)
+	if by.After(p.stopBy) {
+		return p.stopBy
+	}
+	return by
+}
+
+// quietBy is when waiting for quiet ends, if it began at from.
+func (p plan) quietBy(from time.Time) time.Time {
+	by := from.Add(min(QuietLimit, p.end.Sub(p.trigger)/5))
+	if by.After(p.stopBy) {
+		return p.stopBy
+	}
+	return by
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lifecycle takes a server online and offline without losing a call.
+//
+// A Manager runs the server, registers it, waits for a trigger (the end of a context, a signal, Shutdown, an operator's
+// offline in the registry) and takes the instance out inside one time budget. This is an offline, Lossless:
+//
+//	trigger                                                                                      budget
+//	  |-- announce: health NOT_SERVING, readiness red, calls are late from here on                  |
+//	  |-- withdraw: out of every registry, in parallel, confirmed                                   |
+//	  |-- settle: other registry nodes and clients hear of it                                       |
+//	  |-- quiet: no call for a while (at most 5 s)                                                  |
+//	  |      up to here every call that comes is served                                             |
+//	  |-- goaway: GracefulStop; clients move, what is in flight goes on                             |
+//	  |-- notice: streams are told, health Watches end                                              |
+//	  |-- streams, end: streams that do not end within their grace are ended, spread out            |
+//	  |-- calls: until all is done                                                                  |
+//	  |-- force: only when the budget runs out: answer what can be answered, wait 500 ms, Stop -----|
+//	  |-- hooks, close: OnStop, the registrars, the report
+//
+// Strict is the literal order of many frameworks: when the registry has confirmed, the interceptors refuse new calls
+// and health says NOT_SERVING in the same moment; when nothing is in flight GracefulStop begins. A refusal from an
+// interceptor is an answer that clients do not repeat by themselves, so Strict loses the calls of all clients that have
+// not heard yet. Lossless is the default.
+//
+// The order has reasons, each of them measured with grpc-go v1.85.0: GOAWAY is the only refusal that clients repeat by
+// themselves. The floor (confirmed and settled) and quiet are both needed: at a low rate it is quiet before clients have
+// heard, and a client that pins the address is never quiet. GracefulStop does not wait for in-flight zero first, or a
+// race in the client parks calls. Stop is never called because counters are zero: the reply may still be in the queue.
+//
+// The package knows neither gRPC nor any registry. It imports the standard library and the OpenTelemetry API, and
+// declares the interfaces that it needs.
+package lifecycle

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+)
+
+// Drain makes the instance a lame duck by hand: announced as going and withdrawn from every registrar, while every
+// call that comes is still served (Strict: refused). It is the balancer's or the operator's request to leave.
+//
+// Drain blocks until the instance is withdrawn, settled and quiet, and returns nil then. At the end of the quiet limit
+// it returns an error that is ErrNotQuiet and stays draining; an absence that a registrar did not confirm is part of
+// the error too. When ctx ends first it returns its cause, and draining goes on. Calls share the drain under way; a
+// call on a drained instance looks for quiet again. After Resume, waiting callers get ErrResumed; once Shutdown has
+// begun Drain returns ErrStopping.
+func (m *Manager) Drain(ctx context.Context) error {
+	m.mu.Lock()
+	if m.shutdown != nil {
+		m.mu.Unlock()
+		return fmt.Errorf("lifecycle: drain: %w", ErrStopping)
+	}
+	m.hand = true
+	o := m.drain
+	if o == nil || o.over() {
+		o = m.lameDuck(ctx, "drain by hand", true)
+	}
+	m.mu.Unlock()
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Resume takes back a drain by hand: calls are served, health says what it said before, and the instance is
+// registered again. It blocks until every registrar has shown it; when ctx ends first it returns its cause, and goes on
+// registering in the background.
+//
+// While an operator holds the instance offline it stays draining, and Resume returns ErrOfflineByOperator. Once
+// Shutdown has begun it returns ErrStopping and changes nothing. On an instance that does not drain it returns nil.
+func (m *Manager) Resume(ctx context.Context) error {
+	m.mu.Lock()
+	if m.shutdown != nil {
+		m.mu.Unlock()
+		return fmt.Errorf("lifecycle: resume: %w", ErrStopping)
+	}
+	if m.hand {
+		m.hand = false
+		if !m.parked {
+			m.undo()
+		}
+	}
+	parked, started := m.parked, m.started
+	m.mu.Unlock()
+	if parked {
+		return fmt.Errorf("lifecycle: resume: %w", ErrOfflineByOperator)
+	}
+	if !started {
+		return nil
+	}
+	for _, k := range m.keepers {
+		if _, err := k.await(ctx); err != nil {
+			return fmt.Errorf("lifecycle: register again with %s: %w", k.name, err)
+		}
+	}
+	return nil
+}
+
+// lameDuck begins a drain that stays. It is called with the lock held. withdraw is false where an operator holds the
+// instance: a Deregister would end the operator's flag.
+func (m *Manager) lameDuck(ctx context.Context, trigger string, withdraw bool) *offline {
+	if m.drain != nil {
+		m.drain.cancel(ErrResumed)
+	}
+	m.drain = m.newOffline(ctx, trigger, m.budget, true)
+	m.drain.withdraws = withdraw
+	return m.drain
+}
+
+// undo is called with the lock held, when the last cause is gone.
+func (m *Manager) undo() {
+	if m.drain != nil {
+		m.drain.cancel(ErrResumed)
+	}
+	m.serve()
+}

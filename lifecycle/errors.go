@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import "errors"
+
+// What the methods of Manager return, wrapped with the phase and the number that matters. Test with errors.Is.
+var (
+	// ErrForcedStop: RPCs were cut, or phases were skipped, because the budget ran out or somebody forced it.
+	ErrForcedStop = errors.New("lifecycle: forced stop")
+	// ErrNotQuiet: calls still arrive at the end of the quiet limit. The instance stays draining.
+	ErrNotQuiet = errors.New("lifecycle: not quiet")
+	// ErrOfflineByOperator: an operator holds the instance offline at every registrar; only an operator can end that.
+	ErrOfflineByOperator = errors.New("lifecycle: offline by operator")
+	// ErrStopping: Shutdown has begun, and there is no way back.
+	ErrStopping = errors.New("lifecycle: shutting down")
+	// ErrResumed: the drain that the caller waited for was undone by Resume or by an operator.
+	ErrResumed = errors.New("lifecycle: drain undone")
+)
+
+// What ends the patience of an offline, as context causes.
+var (
+	errBudget = errors.New("the budget ran out")
+	errForce  = errors.New("forced by a second signal or Force")
+	errOver   = errors.New("the instance has stopped")
+)
+
+// errWithdrawLimit is the cause that a registrar sees when its share of the budget is used up.
+var errWithdrawLimit = errors.New("lifecycle: withdraw's share of the budget is used up")

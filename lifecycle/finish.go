@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// hookMin is what the hooks get where the budget is used up: a chance to look at their context.
+const hookMin = 50 * time.Millisecond
+
+// runHooks calls the OnStop hooks, the last one first. Each gets an equal share of what is left, so that one that hangs
+// does not starve the others.
+func (m *Manager) runHooks(ctx context.Context, o *offline) error {
+	if len(m.onStop) == 0 {
+		return errSkipped
+	}
+	left := max(min(HookLimit, time.Until(o.plan.end)), hookMin)
+	deadline := time.Now().Add(left)
+	ctx = context.WithoutCancel(ctx)
+	var errs []error
+	for i, hook := range slices.Backward(m.onStop) {
+		share := time.Until(deadline) / time.Duration(i+1)
+		limited, cancel := context.WithTimeoutCause(ctx, share, errHookLimit)
+		var err error
+		result := make(chan error, 1)
+		go func() { result <- hook(limited) }()
+		select {
+		case err = <-result:
+		case <-limited.Done():
+			select {
+			case err = <-result:
+			case <-time.After(share / 10):
+				err = errHookLimit
+				o.abandon(fmt.Sprintf("OnStop hook %d", i+1))
+			}
+		}
+		cancel()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("lifecycle: OnStop hook %d: %w", i+1, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var errHookLimit = errors.New("its share of the time for hooks is used up")
+
+// closeRegistrars ends what Start began and gives up the connections to the registries.
+func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
+	m.mu.Lock()
+	if m.drain != nil {
+		m.drain.cancel(ErrStopping)
+	}
+	if m.stopWork != nil {
+		m.stopWork(errOver)
+	}
+	m.mu.Unlock()
+
+	limit := time.After(closeWait)
+	var mu sync.Mutex
+	var errs []error
+	closed := make([]chan struct{}, len(m.keepers))
+	for i, k := range m.keepers {
+		closed[i] = make(chan struct{})
+		go func() {
+			defer close(closed[i])
+			c, ok := k.registrar.(closer)
+			if !ok {
+				return
+			}
+			if err := c.Close(); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, fmt.Errorf("lifecycle: close %s: %w", k.name, err))
+			}
+		}()
+	}
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		m.work.Wait()
+	}()
+	var hung []string
+	for i, k := range m.keepers {
+		if !ended(closed[i], limit) {
+			hung = append(hung, "Close of "+k.name)
+		}
+	}
+	if !ended(worked, limit) {
+		hung = append(hung, "a call to a registrar")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, what := range hung {
+		o.abandon(what)
+		errs = append(errs, fmt.Errorf("lifecycle: %s has not returned within %v", what, closeWait))
+	}
+	return errors.Join(errs...)
+}
+
+// ended waits for done, but no longer than limit.
+func ended(done <-chan struct{}, limit <-chan time.Time) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	select {
+	case <-done:
+		return true
+	case <-limit:
+		return false
+	}
+}
+
+// conclude writes the last line of an offline.
+func (m *Manager) conclude(o *offline) {
+	m.mu.Lock()
+	if !o.stays {
+		m.setState(Stopped)
+	}
+	told := m.states.told()
+	m.mu.Unlock()
+	if !o.stays {
+		ended(told, time.After(serveWait))
+	}
+	var registrars []RegistrarStatus
+	for _, k := range m.keepers {
+		registrars = append(registrars, k.status())
+	}
+	counts := m.counts()
+	var report Report
+	o.note(func(r *Report) {
+		r.Took = time.Since(r.Began)
+		r.Outcome = o.outcome(o.err)
+		r.Registrars = registrars
+		r.AtEnd = counts
+		if o.err != nil {
+			r.Error = o.err.Error()
+		}
+		report = *r
+	})
+	m.telemetry.end(o, report)
+	m.log.Info("offline ends", "outcome", report.Outcome, "took", report.Took.Round(time.Millisecond),
+		"unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused, "err", o.err)
+	if !o.stays {
+		m.mu.Lock()
+		m.telemetry.stop()
+		m.mu.Unlock()
+	}
+}

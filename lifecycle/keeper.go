@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+)
+
+// Standing is how an instance stands with one registrar, as far as this process knows.
+type Standing string
+
+const (
+	Unregistered Standing = "unregistered" // Register was not called yet
+	Registering  Standing = "registering"  // Register is under way, or will be repeated
+	Registered   Standing = "registered"   // Register has returned nil
+	Withdrawing  Standing = "withdrawing"  // Deregister is under way
+	Withdrawn    Standing = "withdrawn"    // the absence is confirmed
+	Unconfirmed  Standing = "unconfirmed"  // Deregister was called, and the absence was not confirmed
+)
+
+const (
+	registerBackoffMin = 500 * time.Millisecond
+	registerBackoffMax = 15 * time.Second
+)
+
+// errNewGoal is the cause that a registrar sees when its call is no longer wanted.
+var errNewGoal = errors.New("lifecycle: superseded by the next request")
+
+// A keeper owns one registrar: it brings the instance to where it was last asked to be, listed or absent, one call at
+// a time, and remembers what came of it.
+type keeper struct {
+	registrar Registrar
+	name      string
+	log       *slog.Logger
+
+	mu         sync.Mutex
+	listed     bool                    // the goal
+	by         time.Time               // the limit of a withdrawal
+	asked      uint64                  // grows with every request
+	done       uint64                  // the last request that was carried out
+	cancel     context.CancelCauseFunc // of the call under way
+	standing   Standing
+	err        error
+	absent     time.Time // since when: confirmed, held by an operator, or given up
+	seen       bool      // the absence was seen: confirmed, or made by an operator
+	held       bool      // an operator holds the instance offline
+	everListed bool
+	changed    chan struct{} // closed and replaced at each change
+}
+
+func newKeeper(r Registrar, number int, log *slog.Logger) *keeper {
+	name := fmt.Sprintf("registrar %d", number)
+	if s, ok := r.(fmt.Stringer); ok {
+		name = s.String()
+	}
+	return &keeper{registrar: r, name: name, log: log.With("registrar", name), standing: Unregistered, changed: make(chan struct{})}
+}
+
+func (k *keeper) settle() (time.Duration, bool) {
+	if s, ok := k.registrar.(settler); ok {
+		return s.Settle(), true
+	}
+	return 0, false
+}
+
+// announce asks for the instance to be listed.
+func (k *keeper) announce() { k.request(true, time.Time{}) }
+
+// withdraw asks for the instance to be absent; Deregister is given until by.
+func (k *keeper) withdraw(by time.Time) { k.request(false, by) }
+
+func (k *keeper) request(listed bool, by time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.asked > 0 && k.listed == listed && (k.done < k.asked || k.standing != Unconfirmed) {
+		return
+	}
+	k.listed, k.by = listed, by
+	k.asked++
+	if k.cancel != nil {
+		k.cancel(errNewGoal)
+	}
+	k.notify()
+}
+
+// notify is called with the lock held.
+func (k *keeper) notify() {
+	close(k.changed)
+	k.changed = make(chan struct{})
+}
+
+// run carries out requests until ctx ends.
+func (k *keeper) run(ctx context.Context, addr net.Addr) {
+	for {
+		k.mu.Lock()
+		asked, idle, listed, by, changed := k.asked, k.done == k.asked, k.listed, k.by, k.changed
+		var call context.Context
+		if !idle {
+			call, k.cancel = context.WithCancelCause(ctx)
+		}
+		k.mu.Unlock()
+		switch {
+		case idle:
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+			}
+			continue
+		case listed:
+			k.register(call, addr)
+		default:
+			k.deregister(call, by)
+		}
+		k.mu.Lock()
+		k.cancel(nil)
+		k.cancel, k.done = nil, asked
+		k.notify()
+		k.mu.Unlock()
+	}
+}
+
+// register repeats Register until it succeeds or ctx ends.
+func (k *keeper) register(ctx context.Context, addr net.Addr) {
+	began, backoff := time.Now(), registerBackoffMin
+	k.stand(Registering, nil)
+	for ctx.Err() == nil {
+		err := k.registrar.Register(ctx, addr)
+		if err == nil {
+			k.stand(Registered, nil)
+			k.log.Info("registered", "took", time.Since(began))
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		k.stand(Registering, err)
+		k.log.Warn("not registered, will try again", "err", err, "in", backoff)
+		select {
+		case <-ctx.Done():
+		case <-time.After(backoff + rand.N(backoff/4)):
+		}
+		backoff = min(2*backoff, registerBackoffMax)
+	}
+}
+
+func (k *keeper) deregister(ctx context.Context, by time.Time) {
+	ctx, cancel := context.WithDeadlineCause(ctx, by, errWithdrawLimit)
+	defer cancel()
+	k.stand(Withdrawing, nil)
+	if err := k.registrar.Deregister(ctx); err != nil {
+		k.stand(Unconfirmed, fmt.Errorf("lifecycle: withdraw from %s: %w", k.name, err))
+		return
+	}
+	k.stand(Withdrawn, nil)
+}
+
+func (k *keeper) stand(s Standing, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.standing, k.err = s, err
+	switch s {
+	case Registered:
+		k.everListed, k.seen, k.absent = true, false, time.Time{}
+	case Withdrawn, Unconfirmed:
+		if !k.held {
+			k.seen, k.absent = s == Withdrawn, time.Now()
+		}
+		k.held = false
+	}
+	k.notify()
+}
+
+// hold records what an operator did; it reports whether that matters: an instance that we withdrew, or are about to
+// register again, is not held by anybody else.
+func (k *keeper) hold(offline bool) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.standing != Registered || k.asked != k.done {
+		return false
+	}
+	k.held, k.seen, k.absent = offline, offline, time.Time{}
+	if offline {
+		k.absent = time.Now()
+	}
+	k.notify()
+	return true
+}
+
+// await blocks until the last request was carried out and returns what came of it; when ctx ends first, over is false
+// and err the cause.
+func (k *keeper) await(ctx context.Context) (over bool, err error) {
+	for {
+		k.mu.Lock()
+		over, err, changed := k.done == k.asked, k.err, k.changed
+		k.mu.Unlock()
+		if over {
+			return true, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
+
+// awaitListed blocks until Register has returned nil for the first time.
+func (k *keeper) awaitListed(ctx context.Context) error {
+	for {
+		k.mu.Lock()
+		listed, changed := k.everListed, k.changed
+		k.mu.Unlock()
+		if listed {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
+
+func (k *keeper) isHeld() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.held
+}
+
+func (k *keeper) wasListed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.everListed
+}
+
+func (k *keeper) lastError() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.err
+}
+
+// absence returns since when the instance is not listed here, and whether that was seen. It is zero while listed.
+func (k *keeper) absence() (since time.Time, seen bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.absent, k.seen
+}
+
+// RegistrarStatus is what Status and Report say of one registrar.
+type RegistrarStatus struct {
+	Name     string    `json:"name"`
+	Standing Standing  `json:"standing"`
+	Offline  bool      `json:"offline_by_operator,omitempty"`
+	Absent   time.Time `json:"absent_since,omitzero"`
+	Error    string    `json:"error,omitempty"`
+}
+
+func (k *keeper) status() RegistrarStatus {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := RegistrarStatus{Name: k.name, Standing: k.standing, Offline: k.held, Absent: k.absent}
+	if k.err != nil {
+		s.Error = k.err.Error()
+	}
+	return s
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// deregisterGrace is how long a Deregister whose context has ended may take to return.
+const deregisterGrace = 100 * time.Millisecond
+
+// lame makes the instance a lame duck. With Strict health changes later, in the moment of the registry's callback.
+func (m *Manager) lame(ctx context.Context, _ *offline) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if errors.Is(context.Cause(ctx), ErrResumed) {
+		return errSkipped
+	}
+	if m.calls != nil {
+		m.calls.Drain()
+	}
+	if m.health != nil && m.policy == Lossless {
+		m.health.Shutdown()
+	}
+	return nil
+}
+
+// withdraw takes the address out of every registry, in parallel, and waits for their confirmation.
+func (m *Manager) withdraw(ctx context.Context, o *offline) error {
+	m.mu.Lock()
+	started := m.started
+	o.absent = m.drained
+	m.mu.Unlock()
+	if !started || len(m.keepers) == 0 {
+		return errSkipped
+	}
+	wait, cancel := context.WithDeadlineCause(ctx, o.plan.withdrawBy.Add(deregisterGrace), errWithdrawLimit)
+	defer cancel()
+	var asked []*keeper
+	for _, k := range m.keepers {
+		if !o.stays || o.withdraws && !k.isHeld() {
+			k.withdraw(o.plan.withdrawBy)
+			asked = append(asked, k)
+		}
+	}
+	var errs []error
+	for _, k := range asked {
+		over, err := k.await(wait)
+		if err != nil && !over {
+			err = fmt.Errorf("lifecycle: withdraw from %s: Deregister has not returned: %w", k.name, err)
+		}
+		errs = append(errs, err)
+	}
+	o.absent = time.Time{}
+	for _, k := range m.keepers {
+		since, seen := k.absence()
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if since.After(o.absent) {
+			o.absent = since
+		}
+		o.unconfirmed = o.unconfirmed || !seen
+	}
+	o.note(func(r *Report) { r.Unconfirmed = o.unconfirmed })
+	return errors.Join(errs...)
+}
+
+// settleDown waits until the absence is known everywhere: for settle from the moment at which the last registrar showed
+// it. Unconfirmed, consumers keep us listed: then the lame duck lives for half the budget.
+func (m *Manager) settleDown(ctx context.Context, o *offline) error {
+	until := o.absent.Add(m.settleTime())
+	if o.unconfirmed && !o.stays && o.plan.half.After(until) {
+		until = o.plan.half
+	}
+	if !time.Now().Before(until) {
+		return errSkipped
+	}
+	pause(ctx, until)
+	return nil
+}
+
+// refuse sets the shutdown flag and health NOT_SERVING in the same moment: when the registry has confirmed, or when
+// withdraw's share of the budget is over and nobody has.
+func (m *Manager) refuse(ctx context.Context, o *offline) error {
+	m.mu.Lock()
+	nobody := !m.started || len(m.keepers) == 0
+	if nobody {
+		o.unconfirmed = true
+	}
+	by := m.drained.Add(o.plan.withdrawBy.Sub(o.plan.trigger))
+	m.mu.Unlock()
+	if o.unconfirmed {
+		pause(ctx, by)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if errors.Is(context.Cause(ctx), ErrResumed) {
+		return errSkipped
+	}
+	if m.calls != nil {
+		m.calls.Refuse()
+	}
+	if m.health != nil {
+		m.health.Shutdown()
+	}
+	return nil
+}
+
+const idlePoll = 5 * time.Millisecond
+
+// idle waits until nothing is in flight, at most until half the budget is used: a stream may go on for ever.
+func (m *Manager) idle(ctx context.Context, o *offline) error {
+	if m.calls == nil {
+		return errSkipped
+	}
+	for time.Now().Before(o.plan.half) {
+		if unary, streams := m.calls.InFlight(); unary+streams == 0 {
+			return nil
+		}
+		if !pause(ctx, time.Now().Add(idlePoll)) {
+			return nil
+		}
+	}
+	unary, streams := m.calls.InFlight()
+	return notQuiet("%d unary calls and %d streams are in flight at half the budget", unary, streams)
+}
+
+func notQuiet(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrNotQuiet, fmt.Sprintf(format, args...))
+}
+
+func (m *Manager) tellStreams(ctx context.Context, _ *offline) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.calls == nil || errors.Is(context.Cause(ctx), ErrResumed) {
+		return errSkipped
+	}
+	m.calls.TellStreams()
+	return nil
+}
+
+// quieten waits until no RPC was admitted for the quiet time; a refused one counts as traffic too.
+func (m *Manager) quieten(ctx context.Context, o *offline) error {
+	quiet := m.quietTime()
+	if m.calls == nil || quiet == 0 || m.policy == Lossless && o.unconfirmed && !o.stays {
+		return errSkipped
+	}
+	began := time.Now()
+	limit := o.plan.quietBy(began)
+	if o.stays {
+		limit = began.Add(QuietLimit)
+	}
+	if awaitQuiet(ctx, quiet, limit, func() uint64 { return m.calls.Admitted() + m.calls.Refused() }) || ctx.Err() != nil {
+		return nil
+	}
+	return notQuiet("RPCs still arrive after %v", time.Since(began).Round(time.Millisecond))
+}
+
+// awaitQuiet looks at a count that grows with the traffic until it has stood still for quiet. The window starts again
+// when a look was late: on a starved machine standing still looks like silence. It reports false at the limit and when
+// ctx ends.
+func awaitQuiet(ctx context.Context, quiet time.Duration, limit time.Time, traffic func() uint64) bool {
+	poll := min(max(quiet/10, time.Millisecond), 50*time.Millisecond)
+	since, last := time.Now(), traffic()
+	for look := since; look.Sub(since) < quiet; {
+		next := look.Add(poll)
+		if next.After(limit) || !pause(ctx, next) {
+			return false
+		}
+		now, count := time.Now(), traffic()
+		if count != last || now.Sub(look) > poll+quiet/4 {
+			since, last = now, count
+		}
+		look = now
+	}
+	return true
+}

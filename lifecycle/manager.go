@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A Manager owns the way of an instance from starting to stopped. It is made by New, serves one instance once, and all
+// its methods are safe for concurrent use.
+type Manager struct {
+	config
+	server  Server
+	keepers []*keeper
+	states  stateFeed
+
+	telemetry telemetry
+
+	begun chan struct{} // closed when Shutdown has begun
+	work  sync.WaitGroup
+
+	mu       sync.Mutex
+	state    State
+	started  bool
+	running  bool
+	hand     bool                    // a drain by hand is in force
+	parked   bool                    // an operator holds the instance offline everywhere
+	drained  time.Time               // since when the instance drains
+	drain    *offline                // the last drain since the instance served
+	shutdown *offline                // nil until Shutdown
+	last     *offline                // the one to report
+	stopWork context.CancelCauseFunc // ends what Start began
+}
+
+// New makes a Manager for s. It starts nothing and touches no registry; what is wrong with its arguments is an error of
+// Run and Start. The Manager stops s, also when it did not serve it.
+func New(s Server, opts ...Option) *Manager {
+	m := &Manager{config: newConfig(opts), server: s, begun: make(chan struct{})}
+	var err error
+	if m.telemetry, err = newTelemetry(&m.config); err != nil {
+		m.log.Warn("metrics are incomplete", "err", err)
+	}
+	for i, r := range m.registrars {
+		m.keepers = append(m.keepers, newKeeper(r, i+1, m.log))
+	}
+	return m
+}
+
+// check tells what is wrong with what New was given.
+func (m *Manager) check() error {
+	if m.server == nil {
+		return errors.New("lifecycle: New: the server is nil")
+	}
+	if m.policy != Lossless && m.policy != Strict {
+		return fmt.Errorf("lifecycle: WithPolicy: %v is neither Lossless nor Strict", m.policy)
+	}
+	if settle := m.settleTime(); settle > m.budget/2 {
+		return fmt.Errorf("lifecycle: WithSettle: settle of %v is more than half the budget of %v; raise WithBudget or lower WithSettle", settle, m.budget)
+	}
+	return nil
+}
+
+func (m *Manager) settleTime() time.Duration {
+	if m.settle != nil {
+		return *m.settle
+	}
+	longest, known := time.Duration(0), false
+	for _, k := range m.keepers {
+		if d, ok := k.settle(); ok {
+			longest, known = max(longest, d), true
+		}
+	}
+	if !known {
+		return UnknownSettle
+	}
+	return longest
+}
+
+func (m *Manager) quietTime() time.Duration {
+	switch {
+	case m.quiet != nil:
+		return *m.quiet
+	case m.policy == Strict:
+		return 0
+	}
+	return DefaultQuiet
+}
+
+// setState is called with the lock held.
+func (m *Manager) setState(s State) {
+	if m.state == s {
+		return
+	}
+	m.log.Info("state", "from", m.state, "to", s)
+	m.state = s
+	m.states.tell(m.onState, s)
+}
+
+// A Status is a look at a Manager.
+type Status struct {
+	State      State             `json:"state"`
+	Ready      bool              `json:"ready"` // serving, and every registrar has shown the instance at least once
+	Causes     []string          `json:"causes,omitempty"`
+	Calls      Counts            `json:"calls"`
+	Registrars []RegistrarStatus `json:"registrars,omitempty"`
+	Deadline   time.Time         `json:"deadline,omitzero"` // the end of the budget, once Shutdown has begun
+}
+
+// Counts are the calls as the Tracker counted them.
+type Counts struct {
+	Unary   int    `json:"unary_in_flight"`
+	Streams int    `json:"streams_in_flight"`
+	Late    uint64 `json:"late"`
+	Refused uint64 `json:"refused"`
+}
+
+// Status returns how things stand. It does not block, and asks no registry.
+func (m *Manager) Status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := Status{State: m.state, Ready: m.state == Serving, Calls: m.counts()}
+	if m.hand {
+		s.Causes = append(s.Causes, "by hand")
+	}
+	if m.shutdown != nil {
+		s.Causes = append(s.Causes, m.shutdown.report.Trigger)
+		s.Deadline = m.shutdown.plan.end
+	}
+	for _, k := range m.keepers {
+		r := k.status()
+		if m.parked && r.Offline {
+			s.Causes = append(s.Causes, "operator at "+r.Name)
+		}
+		s.Registrars = append(s.Registrars, r)
+		s.Ready = s.Ready && k.wasListed()
+	}
+	return s
+}
+
+func (m *Manager) counts() Counts {
+	if m.calls == nil {
+		return Counts{}
+	}
+	unary, streams := m.calls.InFlight()
+	return Counts{Unary: unary, Streams: streams, Late: m.calls.Late(), Refused: m.calls.Refused()}
+}
+
+// Report returns the report of the last offline, complete or as far as it has come. It is the zero Report when there
+// was none.
+func (m *Manager) Report() Report {
+	m.mu.Lock()
+	last := m.last
+	m.mu.Unlock()
+	if last == nil {
+		return Report{}
+	}
+	return last.snapshot()
+}
+
+// Force ends the patience of an offline, as a second signal does: what is in flight is answered and cut now. Without a
+// Shutdown under way it begins one. It does not block.
+func (m *Manager) Force() {
+	m.beginShutdown(context.Background(), "forced").cancel(errForce)
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// An offline is one way from serving to draining, where it stays, or to stopped.
+type offline struct {
+	plan      plan
+	stays     bool // Drain and Park: it ends when the instance is quiet
+	withdraws bool
+	cancel    context.CancelCauseFunc // ends its patience
+	done      chan struct{}
+	err       error // once done
+	span      trace.Span
+
+	// Of the goroutine that runs it.
+	absent      time.Time // since when no registrar lists the instance any more
+	unconfirmed bool
+	stopped     <-chan struct{} // closed when all servers have stopped
+
+	mu     sync.Mutex
+	report Report
+}
+
+func (o *offline) over() bool {
+	select {
+	case <-o.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// newOffline begins an offline. It is called with the lock held.
+func (m *Manager) newOffline(ctx context.Context, trigger string, budget time.Duration, stays bool) *offline {
+	now := time.Now()
+	o := &offline{plan: newPlan(now, budget), stays: stays, withdraws: true, done: make(chan struct{})}
+	o.report = Report{Trigger: trigger, Policy: m.policy, Began: now, AtTrigger: m.counts()}
+	if m.drained.IsZero() {
+		m.drained = now
+	}
+	m.last = o
+	m.setState(Draining)
+	m.log.Info("offline begins", "trigger", trigger, "policy", m.policy, "stays", stays, "budget", budget)
+
+	ctx, o.span = m.telemetry.begin(context.WithoutCancel(ctx), o)
+	ctx, o.cancel = context.WithCancelCause(ctx)
+	go func() {
+		defer close(o.done)
+		defer o.cancel(errOver)
+		if !stays {
+			patience, cancel := context.WithDeadlineCause(ctx, o.plan.forceAt, errBudget)
+			defer cancel()
+			ctx = patience
+		}
+		o.err = m.offline(ctx, o)
+		m.conclude(o)
+	}()
+	return o
+}
+
+// offline takes the instance out of traffic. It is the picture of the package documentation, from top to bottom; ctx
+// is its patience: once that has ended, the waits are over and what is left is forced. A drain that stays ends with
+// quiet.
+func (m *Manager) offline(ctx context.Context, o *offline) error {
+	var errs []error
+	step := func(phase string, run func(context.Context, *offline) error) {
+		errs = append(errs, m.phase(ctx, o, phase, run))
+	}
+	step("announce", m.lame)
+	step("withdraw", m.withdraw)
+	switch m.policy {
+	case Lossless:
+		step("settle", m.settleDown)
+	case Strict:
+		step("refuse", m.refuse)
+		step("idle", m.idle)
+	}
+	if m.streamNotice == AtWithdrawn {
+		step("notice", m.tellStreams)
+	}
+	step("quiet", m.quieten)
+	if o.stays {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return errors.Join(errs...)
+	}
+	step("goaway", m.gracefulStop)
+	step("notice", m.notice)
+	step("streams", m.awaitStreams)
+	step("end", m.endStreams)
+	step("calls", m.awaitCalls)
+	step("force", m.forceStop)
+	step("hooks", m.runHooks)
+	step("close", m.closeRegistrars)
+	return errors.Join(errs...)
+}
+
+// phase runs one phase, and writes it down in the report, the log and the trace. What it returns is part of the error
+// of the offline.
+func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(context.Context, *offline) error) error {
+	if o.stays && ctx.Err() != nil {
+		return nil
+	}
+	began := time.Now()
+	ctx, span := m.telemetry.phase(ctx, name)
+	err := run(ctx, o)
+	took := time.Since(began)
+	endSpan(span, err)
+	if errors.Is(err, errSkipped) {
+		return nil
+	}
+	p := Phase{Name: name, After: began.Sub(o.plan.trigger), Took: took}
+	counts := m.counts()
+	args := []any{"phase", name, "took", took.Round(time.Millisecond), "unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused}
+	if err != nil {
+		p.Error = err.Error()
+		args = append(args, "err", err)
+	}
+	m.log.Info("offline", args...)
+	o.note(func(r *Report) { r.Phases = append(r.Phases, p) })
+	if errors.Is(err, ErrNotQuiet) && !o.stays {
+		return nil // GOAWAY moves whoever still calls
+	}
+	return err
+}
+
+// errSkipped is returned by a phase that had nothing to do and is not worth a line.
+var errSkipped = errors.New("lifecycle: skipped")
+
+// pause waits until t, or until ctx ends, and reports whether t was reached.
+func pause(ctx context.Context, t time.Time) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	default:
+	}
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"time"
+)
+
+const watchAgain = time.Second // after a Watch that ended by itself
+
+// watch listens to what operators do at one registrar, until ctx ends.
+func (m *Manager) watch(ctx context.Context, k *keeper) {
+	w, ok := k.registrar.(watcher)
+	if !ok || k.awaitListed(ctx) != nil {
+		return
+	}
+	first := true
+	for ctx.Err() == nil {
+		err := w.Watch(ctx, func(online bool) {
+			m.operator(ctx, k, online, first)
+			first = false
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		m.log.Warn("operators are not watched, will try again", "registrar", k.name, "err", err, "in", watchAgain)
+		select {
+		case <-ctx.Done():
+		case <-time.After(watchAgain):
+		}
+	}
+}
+
+// operator acts on what an operator did at one registrar. Only an offline at all of them drains the instance: while
+// one still lists it, it is there to be called.
+func (m *Manager) operator(ctx context.Context, k *keeper, online, atStart bool) {
+	if !k.hold(!online) {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shutdown != nil {
+		return
+	}
+	everywhere := true
+	for _, other := range m.keepers {
+		everywhere = everywhere && other.isHeld()
+	}
+	m.log.Info("operator", "registrar", k.name, "online", online, "offline_everywhere", everywhere, "found_at_start", atStart)
+	if online && m.hand {
+		k.withdraw(time.Now().Add(WithdrawLimit)) // the drain by hand is still in force
+	}
+	was := m.parked
+	m.parked = everywhere
+	switch {
+	case everywhere && !was && m.registryOffline == Exit && !atStart:
+		m.stop(ctx, "operator offline")
+	case everywhere && !was && !m.hand:
+		m.lameDuck(ctx, "operator offline", false)
+	case was && !everywhere && !m.hand:
+		m.undo()
+	}
+}

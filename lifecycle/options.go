@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// An Option changes what New makes. Options that are given nil are ignored, and a nil Option too; a negative
+// duration counts as zero.
+type Option func(*config)
+
+type config struct {
+	calls           Calls
+	health          Health
+	registrars      []Registrar
+	servers         []served
+	policy          Policy
+	budget          time.Duration
+	settle          *time.Duration
+	quiet           *time.Duration
+	streamNotice    StreamNotice
+	streamGrace     time.Duration
+	registerTimeout time.Duration
+	registryOffline RegistryOffline
+	signals         []os.Signal
+	signalled       <-chan os.Signal // in tests: stands in for os/signal, which cannot be used with fake time
+	onState         []func(State)
+	onStop          []func(context.Context) error
+	log             *slog.Logger
+	meters          metric.MeterProvider
+	tracers         trace.TracerProvider
+}
+
+// served is a server with the listeners that Run serves it on.
+type served struct {
+	server    Server
+	listeners []net.Listener
+}
+
+func newConfig(opts []Option) config {
+	c := config{budget: DefaultBudget, streamGrace: DefaultStreamGrace}
+	for _, o := range opts {
+		if o != nil {
+			o(&c)
+		}
+	}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
+	if c.meters == nil {
+		c.meters = otel.GetMeterProvider()
+	}
+	if c.tracers == nil {
+		c.tracers = otel.GetTracerProvider()
+	}
+	return c
+}
+
+// WithCalls names the Tracker whose interceptors the server has. Without it nothing is known of the traffic: quiet is
+// not waited for, Strict refuses nothing, and streams are neither told nor ended.
+func WithCalls(c Calls) Option {
+	return func(cfg *config) {
+		if c != nil {
+			cfg.calls = c
+		}
+	}
+}
+
+// WithHealth names the health service that says SERVING and NOT_SERVING.
+func WithHealth(h Health) Option {
+	return func(cfg *config) {
+		if h != nil {
+			cfg.health = h
+		}
+	}
+}
+
+// WithRegistrar adds a registry or balancer. It may be given several times: the instance is registered with all of
+// them, and withdrawn from all of them in parallel.
+func WithRegistrar(r Registrar) Option {
+	return func(cfg *config) {
+		if r != nil {
+			cfg.registrars = append(cfg.registrars, r)
+		}
+	}
+}
+
+// WithServer adds a further server that Run serves on lis, for example a gateway in front of the first one. Further
+// servers are stopped before the first, the last one first, so that a gateway has let go before the server behind it
+// stops.
+func WithServer(s Server, lis ...net.Listener) Option {
+	return func(cfg *config) {
+		if s != nil {
+			cfg.servers = append(cfg.servers, served{s, slices.Clone(lis)})
+		}
+	}
+}
+
+// WithPolicy chooses between Lossless, the default, and Strict.
+func WithPolicy(p Policy) Option { return func(cfg *config) { cfg.policy = p } }
+
+// WithBudget sets the time from trigger to exit that all phases share; the default is DefaultBudget. Run returns at
+// most one second later, whatever happens.
+func WithBudget(d time.Duration) Option { return func(cfg *config) { cfg.budget = max(d, 0) } }
+
+// WithSettle sets how long after the confirmed absence other registry nodes and clients may still learn of it. The
+// default is the largest Settle of the registrars, else UnknownSettle. More than half the budget is an error of Run.
+func WithSettle(d time.Duration) Option {
+	d = max(d, 0)
+	return func(cfg *config) { cfg.settle = &d }
+}
+
+// WithQuiet sets how long no RPC may be admitted before GracefulStop begins. The default is DefaultQuiet for Lossless
+// and none for Strict, where a refused call counts as traffic too.
+func WithQuiet(d time.Duration) Option {
+	d = max(d, 0)
+	return func(cfg *config) { cfg.quiet = &d }
+}
+
+// WithStreamNotice sets when streams are told; the default is AtGoAway.
+func WithStreamNotice(n StreamNotice) Option { return func(cfg *config) { cfg.streamNotice = n } }
+
+// WithStreamGrace sets how long streams that were told may go on before they are ended; the default is
+// DefaultStreamGrace. They are ended five seconds before the end of the budget in any case.
+func WithStreamGrace(d time.Duration) Option {
+	return func(cfg *config) { cfg.streamGrace = max(d, 0) }
+}
+
+// WithRegisterTimeout makes it an error of Run and Start when a registrar has not shown the instance for so long. The
+// default, zero, keeps serving and goes on trying: an instance that is not ready stops a rollout by itself.
+func WithRegisterTimeout(d time.Duration) Option {
+	return func(cfg *config) { cfg.registerTimeout = max(d, 0) }
+}
+
+// WithRegistryOffline chooses between Park, the default, and Exit.
+func WithRegistryOffline(r RegistryOffline) Option {
+	return func(cfg *config) { cfg.registryOffline = r }
+}
+
+// WithSignals makes Run take these signals as a trigger, and a second one as Force. Without it Run leaves signals
+// alone; the usual choice is syscall.SIGTERM and os.Interrupt.
+func WithSignals(sig ...os.Signal) Option {
+	return func(cfg *config) { cfg.signals = append(cfg.signals, sig...) }
+}
+
+// WithOnState adds a function that hears of every change of state, in order, one at a time. It runs on a goroutine of
+// its own: an offline does not wait for it, except for a moment at the very end.
+func WithOnState(f func(State)) Option {
+	return func(cfg *config) {
+		if f != nil {
+			cfg.onState = append(cfg.onState, f)
+		}
+	}
+}
+
+// WithOnStop adds a function to be called once the servers have stopped, for what the handlers needed until then:
+// databases, exporters, caches. Hooks run in the reverse order of their registration and share HookLimit; one that
+// does not return in time is abandoned. What they return becomes part of the error of Shutdown.
+func WithOnStop(f func(context.Context) error) Option {
+	return func(cfg *config) {
+		if f != nil {
+			cfg.onStop = append(cfg.onStop, f)
+		}
+	}
+}
+
+// WithLogger sets where the handful of lines of an offline go; the default is slog.Default().
+func WithLogger(l *slog.Logger) Option {
+	return func(cfg *config) {
+		if l != nil {
+			cfg.log = l
+		}
+	}
+}
+
+// WithMeterProvider sets where the metrics go; the default is the global provider of OpenTelemetry.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return func(cfg *config) {
+		if p != nil {
+			cfg.meters = p
+		}
+	}
+}
+
+// WithTracerProvider sets where the spans go; the default is the global provider of OpenTelemetry.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return func(cfg *config) {
+		if p != nil {
+			cfg.tracers = p
+		}
+	}
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// Outcome is how an offline ended.
+type Outcome string
+
+const (
+	OutcomeDrained  Outcome = "drained"   // withdrawn, settled and quiet; the instance stays
+	OutcomeNotQuiet Outcome = "not quiet" // calls still arrive; the instance stays draining
+	OutcomeResumed  Outcome = "resumed"   // undone before it was over
+	OutcomeStopped  Outcome = "stopped"   // all servers have stopped by themselves
+	OutcomeForced   Outcome = "forced"    // the budget ran out, or somebody forced it
+)
+
+// A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
+type Report struct {
+	Trigger       string            `json:"trigger"`
+	Policy        Policy            `json:"policy"`
+	Outcome       Outcome           `json:"outcome,omitempty"` // empty while it goes on
+	Began         time.Time         `json:"began"`
+	Took          time.Duration     `json:"took_ns"`
+	Phases        []Phase           `json:"phases"`
+	AtTrigger     Counts            `json:"at_trigger"`
+	AtEnd         Counts            `json:"at_end"`
+	Registrars    []RegistrarStatus `json:"registrars,omitempty"`
+	Unconfirmed   bool              `json:"unconfirmed,omitempty"`    // a registry may still have listed the instance when GracefulStop began
+	StreamsEnded  int               `json:"streams_ended,omitempty"`  // ended early, with UNAVAILABLE
+	CallsAnswered int               `json:"calls_answered,omitempty"` // unary calls answered in the place of their handlers
+	Forced        bool              `json:"forced,omitempty"`
+	CallsCut      int               `json:"calls_cut,omitempty"`   // unary calls in flight when Stop was called
+	StreamsCut    int               `json:"streams_cut,omitempty"` // streams in flight when Stop was called
+	Abandoned     []string          `json:"abandoned,omitempty"`   // what did not return in time and was left behind
+	Error         string            `json:"error,omitempty"`
+}
+
+// A Phase is one line of a Report.
+type Phase struct {
+	Name  string        `json:"name"`
+	After time.Duration `json:"after_ns"` // since the trigger
+	Took  time.Duration `json:"took_ns"`
+	Error string        `json:"error,omitempty"`
+}
+
+func (o *offline) note(change func(*Report)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	change(&o.report)
+}
+
+func (o *offline) abandon(what string) {
+	o.note(func(r *Report) { r.Abandoned = append(r.Abandoned, what) })
+}
+
+func (o *offline) snapshot() Report {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := o.report
+	r.Phases = slices.Clone(r.Phases)
+	r.Registrars = slices.Clone(r.Registrars)
+	r.Abandoned = slices.Clone(r.Abandoned)
+	return r
+}
+
+func (o *offline) outcome(err error) Outcome {
+	switch {
+	case o.stays && errors.Is(err, ErrResumed):
+		return OutcomeResumed
+	case o.stays && errors.Is(err, ErrNotQuiet):
+		return OutcomeNotQuiet
+	case o.stays:
+		return OutcomeDrained
+	case errors.Is(err, ErrForcedStop):
+		return OutcomeForced
+	}
+	return OutcomeStopped
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestRegistryDownAtStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		down := errors.New("registry is down")
+		r.reg.register = func(context.Context) error {
+			if time.Since(r.began) < 30*time.Second {
+				return down
+			}
+			return nil
+		}
+		go func() { r.result <- r.Run(t.Context(), fakeListener{}) }()
+		time.Sleep(20 * time.Second)
+		if s := r.Status(); s.State != Serving || s.Ready {
+			t.Errorf("Status() = %+v, want serving and not ready", s)
+		}
+		time.Sleep(time.Minute)
+		if s := r.Status(); !s.Ready {
+			t.Errorf("Status() = %+v, want ready", s)
+		}
+		r.Shutdown(t.Context())
+		<-r.result
+	})
+}
+
+func TestRegisterTimeoutIsAnErrorOfRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithRegisterTimeout(10*time.Second))
+		r.reg.register = hang
+		err := r.Run(t.Context(), fakeListener{})
+		if !errors.Is(err, errRegisterTimeout) {
+			t.Errorf("Run() = %v, want the register timeout", err)
+		}
+		if got := r.events(); !slices.Contains(got, "nacos.Deregister") {
+			t.Errorf("events = %q, want a Deregister: nothing is half registered", got)
+		}
+	})
+}
+
+func TestShutdownWhileRegistering(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.reg.register = hang
+		r.run(t)
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
+func TestMisuse(t *testing.T) {
+	run := func(opts ...Option) func(r *rig) error {
+		return func(r *rig) error { return New(r.server, opts...).Run(context.Background(), fakeListener{}) }
+	}
+	tests := []struct {
+		name string
+		do   func(r *rig) error
+		want string
+	}{
+		{"nil server", func(r *rig) error { return New(nil).Run(context.Background(), fakeListener{}) }, "lifecycle: New: the server is nil"},
+		{"no listener", func(r *rig) error { return r.Run(context.Background()) }, "lifecycle: run: server 1 has no listener"},
+		{"nil listener", func(r *rig) error { return r.Run(context.Background(), net.Listener(nil)) }, "lifecycle: run: listener 1 of server 1 is nil"},
+		{"settle over half the budget", run(WithBudget(5*time.Second), WithSettle(3*time.Second)), "lifecycle: WithSettle: settle of 3s is more than half the budget of 5s; raise WithBudget or lower WithSettle"},
+		{"unknown policy", run(WithPolicy(7)), "lifecycle: WithPolicy: Policy(7) is neither Lossless nor Strict"},
+		{"further server without listener", func(r *rig) error {
+			return New(r.server, WithServer(r.server)).Run(context.Background(), fakeListener{})
+		}, "lifecycle: run: server 2 has no listener"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t)
+			if err := test.do(r); err == nil || err.Error() != test.want {
+				t.Errorf("Run() = %v, want %q", err, test.want)
+			}
+			wantEvents(t, r.recorder)
+		})
+	}
+}
+
+func TestRunTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil, WithCalls(nil), WithHealth(nil), WithRegistrar(nil), WithLogger(nil), WithOnState(nil), WithOnStop(nil), WithServer(nil), WithMeterProvider(nil), WithTracerProvider(nil))
+		r.run(t)
+		if err := r.Run(t.Context(), fakeListener{}); err == nil {
+			t.Error("second Run() = nil, want an error")
+		}
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		if err := r.Run(t.Context(), fakeListener{}); !errors.Is(err, ErrStopping) {
+			t.Errorf("Run() after the end = %v, want ErrStopping", err)
+		}
+		if err := r.Resume(t.Context()); !errors.Is(err, ErrStopping) {
+			t.Errorf("Resume() after the end = %v, want ErrStopping", err)
+		}
+		if err := r.Drain(t.Context()); !errors.Is(err, ErrStopping) {
+			t.Errorf("Drain() after the end = %v, want ErrStopping", err)
+		}
+	})
+}
+
+func TestShutdownBeforeRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown() = %v, want nil", err)
+		}
+		if err := r.Run(t.Context(), fakeListener{}); !errors.Is(err, ErrStopping) {
+			t.Errorf("Run() = %v, want ErrStopping", err)
+		}
+		if got := r.events(); !slices.Contains(got, "GracefulStop") || slices.Contains(got, "nacos.Deregister") {
+			t.Errorf("events = %q, want the server stopped and no Deregister of what was never registered", got)
+		}
+	})
+}
+
+func TestServeErrorIsAnErrorOfRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.server.fail = net.ErrClosed
+		if err := r.Run(t.Context(), fakeListener{}); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Run() = %v, want the error of Serve", err)
+		}
+		if got := lastOf(r.events(), "nacos.Close"); got < 0 {
+			t.Errorf("events = %q, want the registrar closed", r.events())
+		}
+	})
+}
+
+func TestRunWithAContextThatHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := r.Run(ctx, fakeListener{}); err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
+func TestOnStateHearsEveryStateInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard []State
+		r := newRig(t, WithOnState(func(s State) {
+			time.Sleep(time.Second) // slow, and holds nothing up
+			heard = append(heard, s)
+		}))
+		r.run(t)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Fatalf("Drain() = %v, want nil", err)
+		}
+		r.Resume(t.Context())
+		r.terminate()
+		<-r.result
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if want := []State{Serving, Draining, Serving, Draining, Stopping, Stopped}; !slices.Equal(heard, want) {
+			t.Errorf("states = %v, want %v", heard, want)
+		}
+	})
+}
+
+func TestFurtherServersStopFirstLastOneFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		second := &fakeServer{recorder: r.recorder, name: "second.", stopped: make(chan struct{})}
+		third := &fakeServer{recorder: r.recorder, name: "third.", stopped: make(chan struct{})}
+		WithServer(second, fakeListener{})(&r.config)
+		WithServer(third, fakeListener{})(&r.config)
+		r.run(t)
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		wantEvents(t, r.recorder,
+			"calls.Drain", "health.Shutdown", "nacos.Deregister", "nacos absent",
+			"third.GracefulStop", "second.GracefulStop", "GracefulStop",
+			"health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
+	})
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// Server is what the Manager starts and stops: a *grpc.Server fits as it is.
+//
+// Serve blocks until the server is stopped and returns nil when it was stopped by GracefulStop or Stop.
+// GracefulStop refuses new connections, tells the connected clients to go (GOAWAY) and returns when their calls
+// have ended. Stop cuts what is left. Either may hang in a handler that does not return: the Manager waits for
+// them within its budget and no longer.
+type Server interface {
+	Serve(net.Listener) error
+	GracefulStop()
+	Stop()
+}
+
+// Calls counts the RPCs of the servers and controls them. *interceptor.Tracker implements it and documents the
+// methods. All of them are safe for concurrent use and return at once.
+type Calls interface {
+	InFlight() (unary, streams int)
+	Admitted() uint64
+	Late() uint64
+	Refused() uint64
+	Drain()
+	TellStreams()
+	EndStreams(n int) int
+	AnswerCalls() int
+	Refuse()
+	Resume()
+}
+
+// Health is the health service as far as an offline needs it; *health.Server of this module implements it.
+//
+// The health server of grpc-go does not fit, on purpose: its Resume turns every status to SERVING, also those that
+// the program had set otherwise, and its Watch streams cannot be ended (grpc-go v1.85.0).
+type Health interface {
+	Shutdown()
+	Resume()
+	EndWatches()
+}
+
+// Registrar puts the instance into one registry or balancer and takes it out again.
+//
+// The Manager calls Register and Deregister one at a time. Both must honour ctx; a call that does not is abandoned
+// when the budget says so, and named in the Report.
+//
+// A Registrar may have further methods:
+//
+//	Settle() time.Duration                      how long after a confirmed absence other consumers may still learn of it
+//	Watch(ctx, func(online bool)) error         reports what an operator does to the instance
+//	Close() error                               gives up the connection to the registry; called once, at the very end
+//	String() string                             the name in logs, Status and Report
+//
+// Watch blocks until ctx ends and calls the function in order, from one goroutine: first with how the registry holds
+// the instance when Watch begins, then at each change that an operator made. It never reports an absence that it
+// cannot attribute to an operator. The Manager begins Watch once Register has returned nil.
+type Registrar interface {
+	// Register announces the instance that listens on addr. It returns nil when the registry shows the instance, or
+	// when an operator holds it offline.
+	Register(ctx context.Context, addr net.Addr) error
+	// Deregister takes the instance out. It returns nil when the registry has confirmed the absence, and keeps it out
+	// until Register or Close. An error may say more by the methods Unconfirmed() bool (it was asked, but the absence was
+	// not seen) and Refused() bool (the registry said no).
+	Deregister(ctx context.Context) error
+}
+
+type settler interface{ Settle() time.Duration }
+
+type watcher interface {
+	Watch(ctx context.Context, changed func(online bool)) error
+}
+
+type closer interface{ Close() error }

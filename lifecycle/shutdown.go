@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Shutdown takes the instance offline and stops the servers. The first call begins it, further calls share it. It
+// returns nil after a clean offline; otherwise the error joins everything that went wrong on the way, which stops
+// nothing: ErrForcedStop with the number of RPCs that were cut, registrars that did not confirm the absence, hooks that
+// failed. Report tells it in figures.
+//
+// Shutdown blocks for at most the budget and one second; a deadline of the first call's ctx shortens the budget. When
+// the ctx of a call ends otherwise, that call returns its cause and the offline goes on; Force ends it. Before Run or
+// Start, Shutdown stops the servers, and Run and Start return ErrStopping from then on.
+func (m *Manager) Shutdown(ctx context.Context) error {
+	o := m.beginShutdown(ctx, "shutdown")
+	select {
+	case <-o.done:
+		return o.err
+	case <-ctx.Done():
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		// The budget ends at the same moment; what it came to is worth more than the cause.
+		select {
+		case <-o.done:
+			return o.err
+		case <-time.After(time.Second):
+		}
+	}
+	return context.Cause(ctx)
+}
+
+func (m *Manager) beginShutdown(ctx context.Context, trigger string) *offline {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.stop(ctx, trigger)
+}
+
+// stop is called with the lock held.
+func (m *Manager) stop(ctx context.Context, trigger string) *offline {
+	if m.shutdown != nil {
+		return m.shutdown
+	}
+	budget := m.budget
+	if deadline, ok := ctx.Deadline(); ok {
+		budget = max(0, min(budget, time.Until(deadline)))
+	}
+	m.shutdown = m.newOffline(ctx, trigger, budget, false)
+	close(m.begun)
+	return m.shutdown
+}

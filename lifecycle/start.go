@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
+
+// Start announces the instance for programs and frameworks that call Serve themselves: health says SERVING, then every
+// registrar is asked to register it under addr, then what operators do is watched. Call it when the server accepts
+// connections: an instance must not be listed before it can answer.
+//
+// Start blocks until every registrar has shown the instance, and returns nil then. When ctx ends first it returns its
+// cause, and goes on registering in the background; so it does while a registry is down. WithRegisterTimeout limits
+// that: the error names the registrar, and nothing is withdrawn until Shutdown. Start may be called once; once Shutdown
+// has begun it returns ErrStopping.
+func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	if err := m.announce(ctx, addr); err != nil {
+		return err
+	}
+	if m.registerTimeout > 0 {
+		timeout, cancel := context.WithTimeoutCause(ctx, m.registerTimeout, errRegisterTimeout)
+		defer cancel()
+		ctx = timeout
+	}
+	var errs []error
+	for _, k := range m.keepers {
+		if _, err := k.await(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("lifecycle: register with %s: %w", k.name, errors.Join(err, k.lastError())))
+		}
+	}
+	select {
+	case <-m.begun:
+		return fmt.Errorf("lifecycle: start: %w", ErrStopping)
+	default:
+		return errors.Join(errs...)
+	}
+}
+
+func (m *Manager) announce(ctx context.Context, addr net.Addr) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.shutdown != nil:
+		return fmt.Errorf("lifecycle: start: %w", ErrStopping)
+	case m.started:
+		return errors.New("lifecycle: start: Start was called twice")
+	}
+	if m.calls != nil {
+		if err := m.telemetry.observe(m.counts); err != nil {
+			m.log.Warn("calls are not observed as metrics", "err", err)
+		}
+	}
+	m.started = true
+	if !m.hand {
+		m.serve()
+	}
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	m.stopWork = cancel
+	for _, k := range m.keepers {
+		m.work.Go(func() { k.run(work, addr) })
+		m.work.Go(func() { m.watch(work, k) })
+	}
+	return nil
+}
+
+// serve is called with the lock held, when the set of causes is empty. The listener serves and health says SERVING
+// before any registry is asked: an instance is never listed before it can answer.
+func (m *Manager) serve() {
+	m.drain, m.drained = nil, time.Time{}
+	if m.calls != nil {
+		m.calls.Resume()
+	}
+	if !m.started {
+		m.setState(Starting)
+		return
+	}
+	if m.health != nil {
+		m.health.Resume()
+	}
+	m.setState(Serving)
+	for _, k := range m.keepers {
+		k.announce()
+	}
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import "fmt"
+
+// State is where an instance stands on its way. The states follow each other in the order of the constants; only
+// Draining may go back, to Serving.
+type State int
+
+const (
+	Starting State = iota // not yet announced
+	Serving               // announced as ready; registered, or about to be
+	Draining              // lame duck: announced as going, every call that comes is still served (Lossless) or refused (Strict)
+	Stopping              // GracefulStop has begun: there is no way back
+	Stopped               // over
+)
+
+var stateNames = [...]string{"starting", "serving", "draining", "stopping", "stopped"}
+
+// String returns the name of the state in lower case.
+func (s State) String() string {
+	if s < 0 || int(s) >= len(stateNames) {
+		return fmt.Sprintf("State(%d)", int(s))
+	}
+	return stateNames[s]
+}
+
+// MarshalText writes the name, so that JSON shows it.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *State) UnmarshalText(text []byte) error {
+	for i, name := range stateNames {
+		if name == string(text) {
+			*s = State(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("lifecycle: state %q is not known", text)
+}
+
+// Policy decides what happens to calls that arrive while the instance drains.
+type Policy int
+
+const (
+	// Lossless serves every call until GOAWAY moves the clients on. It is the default.
+	Lossless Policy = iota
+	// Strict refuses calls with UNAVAILABLE from the moment at which the registry has confirmed the absence, and begins
+	// GracefulStop when nothing is in flight any more. It loses the calls of clients that have not heard yet.
+	Strict
+)
+
+var policyNames = [...]string{"lossless", "strict"}
+
+// String returns the name of the policy in lower case.
+func (p Policy) String() string {
+	if p < 0 || int(p) >= len(policyNames) {
+		return fmt.Sprintf("Policy(%d)", int(p))
+	}
+	return policyNames[p]
+}
+
+// MarshalText writes the name, so that JSON shows it.
+func (p Policy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (p *Policy) UnmarshalText(text []byte) error {
+	for i, name := range policyNames {
+		if name == string(text) {
+			*p = Policy(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("lifecycle: policy %q is not known", text)
+}
+
+// RegistryOffline decides what an operator's offline at all registrars does.
+type RegistryOffline int
+
+const (
+	// Park drains and stays, and serves again when an operator puts the instance online. It is the default.
+	Park RegistryOffline = iota
+	// Exit drains and stops. An offline that was already there when the instance registered parks all the same, or a
+	// supervisor would restart the process in a loop.
+	Exit
+)
+
+// StreamNotice decides when open streams are told that the server is going.
+type StreamNotice int
+
+const (
+	// AtGoAway tells them once GracefulStop has begun, so that a client that opens its stream again opens it elsewhere.
+	// It is the default.
+	AtGoAway StreamNotice = iota
+	// AtWithdrawn tells them once the instance is withdrawn and settled. It gives streams more time, but a client that
+	// holds on to this address (pick_first) opens its stream here again, and again.
+	AtWithdrawn
+)

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// serverLead is how long a further server may take to stop before the one behind it begins to.
+const serverLead = 5 * time.Second
+
+// gracefulStop makes every server refuse new connections and send GOAWAY: the refusal that gRPC clients repeat by
+// themselves. GracefulStop may hang in a handler, so it runs on a goroutine that is abandoned when Stop has not ended it.
+func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
+	m.mu.Lock()
+	m.setState(Stopping)
+	m.mu.Unlock()
+	stopped, begun := make(chan struct{}), make(chan struct{})
+	o.stopped = stopped
+	go func() {
+		defer close(stopped)
+		var ends []chan struct{}
+		for i, s := range m.stopOrder() {
+			if i > 0 {
+				select {
+				case <-ends[i-1]:
+				case <-ctx.Done():
+				case <-time.After(min(serverLead, time.Until(o.plan.stopBy))):
+				}
+			}
+			end := make(chan struct{})
+			ends = append(ends, end)
+			go func() {
+				defer close(end)
+				s.GracefulStop()
+			}()
+		}
+		close(begun)
+		for _, end := range ends {
+			<-end
+		}
+	}()
+	<-begun
+	return nil
+}
+
+// stopOrder is the further servers, the last one first, then the first server.
+func (m *Manager) stopOrder() []Server {
+	var order []Server
+	for _, s := range slices.Backward(m.servers) {
+		order = append(order, s.server)
+	}
+	if m.server != nil {
+		order = append(order, m.server)
+	}
+	return order
+}
+
+// notice ends the health Watches and tells the streams, once GOAWAY is out: a client that hears of it earlier opens its
+// Watch or its stream again on this server, thousands of times a second. A plain client's Watch would block
+// GracefulStop for ever (grpc-go v1.85.0).
+func (m *Manager) notice(ctx context.Context, o *offline) error {
+	o.awaitStopped(context.WithoutCancel(ctx), min(goAwayLead, o.plan.forceWait))
+	if m.health != nil {
+		m.health.EndWatches()
+	}
+	if m.calls != nil {
+		m.calls.TellStreams()
+	}
+	return nil
+}
+
+// awaitStreams gives streams that were told their grace.
+func (m *Manager) awaitStreams(ctx context.Context, o *offline) error {
+	if o.hasStopped() || m.calls == nil {
+		return errSkipped
+	}
+	now := time.Now()
+	return o.poll(ctx, o.plan.streamsBy(now, m.streamGrace), func() bool {
+		_, streams := m.calls.InFlight()
+		return streams > 0
+	})
+}
+
+const endTicks = 20 // steps in which streams are ended
+
+// endStreams ends the streams that are left, oldest first, spread out so that their clients do not all come back at
+// once.
+func (m *Manager) endStreams(ctx context.Context, o *offline) error {
+	if o.hasStopped() || m.calls == nil {
+		return errSkipped
+	}
+	_, streams := m.calls.InFlight()
+	if streams == 0 {
+		return errSkipped
+	}
+	spread := min(StreamSpread, time.Until(o.plan.forceAt)/2)
+	ended := 0
+	for tick := range endTicks {
+		share := (streams*(tick+1))/endTicks - (streams*tick)/endTicks
+		if tick == endTicks-1 {
+			share = -1
+		}
+		if share != 0 {
+			ended += m.calls.EndStreams(share)
+		}
+		if o.awaitStopped(ctx, spread/endTicks) || ctx.Err() != nil {
+			break
+		}
+	}
+	o.note(func(r *Report) { r.StreamsEnded += ended })
+	return nil
+}
+
+// awaitCalls waits for what is still in flight, as long as the budget allows.
+func (m *Manager) awaitCalls(ctx context.Context, o *offline) error {
+	if o.hasStopped() {
+		return errSkipped
+	}
+	select {
+	case <-o.stopped:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// forceStop refuses, answers what can be answered, lets the answers out, and cuts the rest. Stop alone would make a
+// proxy in between say "refused", and a client run a call a second time that this server has already carried out.
+func (m *Manager) forceStop(ctx context.Context, o *offline) error {
+	forced := ctx.Err() != nil && context.Cause(ctx) == errForce
+	if o.hasStopped() && !forced {
+		return errSkipped
+	}
+	answered, ended, at := 0, 0, m.counts()
+	if !o.hasStopped() && m.calls != nil {
+		m.calls.Refuse()
+		answered = m.calls.AnswerCalls()
+		ended = m.calls.EndStreams(-1)
+	}
+	var cut Counts
+	if !o.awaitStopped(context.WithoutCancel(ctx), o.plan.forceWait) {
+		cut = m.counts()
+		if !within(o.plan.stopWait, m.stopServers) {
+			o.abandon("Stop of a server")
+		}
+		if !o.awaitStopped(context.WithoutCancel(ctx), o.plan.stopWait) {
+			o.abandon("GracefulStop of a server")
+		}
+	}
+	o.note(func(r *Report) {
+		r.Forced = true
+		r.CallsAnswered, r.StreamsEnded = answered, r.StreamsEnded+ended
+		r.CallsCut, r.StreamsCut = cut.Unary, cut.Streams
+	})
+	return fmt.Errorf("%w: %w with %d unary calls and %d streams in flight; %d calls answered, %d streams ended, %d calls and %d streams cut",
+		ErrForcedStop, context.Cause(ctx), at.Unary, at.Streams, answered, ended, cut.Unary, cut.Streams)
+}
+
+func (m *Manager) stopServers() {
+	for _, s := range m.stopOrder() {
+		s.Stop()
+	}
+}
+
+func (o *offline) hasStopped() bool {
+	select {
+	case <-o.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// awaitStopped waits until all servers have stopped, but no longer than d and than ctx, and reports whether they have.
+func (o *offline) awaitStopped(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-o.stopped:
+		return true
+	default:
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-o.stopped:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return o.hasStopped()
+}
+
+// poll waits while busy says so, but no longer than by, ctx and the servers.
+func (o *offline) poll(ctx context.Context, by time.Time, busy func() bool) error {
+	if !busy() {
+		return errSkipped
+	}
+	for time.Now().Before(by) && busy() && ctx.Err() == nil {
+		if o.awaitStopped(ctx, min(idlePoll, time.Until(by))) {
+			break
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+)
+
+func TestMetricsAndSpans(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := sdkmetric.NewManualReader()
+		spans := tracetest.NewSpanRecorder()
+		r := newRig(t,
+			WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))),
+			WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))))
+		r.run(t)
+		r.calls.set(2, 3)
+		if got := sums(t, reader)["lameduck.rpc.in_flight"]; got != 5 {
+			t.Errorf("lameduck.rpc.in_flight = %d, want 5", got)
+		}
+		r.calls.set(0, 0)
+		r.terminate()
+		<-r.result
+
+		var data metricdata.ResourceMetrics
+		if err := reader.Collect(context.Background(), &data); err != nil {
+			t.Fatal(err)
+		}
+		var seconds float64
+		for _, m := range data.ScopeMetrics[0].Metrics {
+			if h, ok := m.Data.(metricdata.Histogram[float64]); ok && m.Name == "lameduck.offline.duration" {
+				seconds = h.DataPoints[0].Sum
+			}
+		}
+		if seconds < 4 || seconds > 5 {
+			t.Errorf("lameduck.offline.duration = %v s, want about 4.1", seconds)
+		}
+		var parent sdktrace.ReadOnlySpan
+		children := map[string]time.Duration{}
+		for _, s := range spans.Ended() {
+			if s.Name() == "lameduck.offline" {
+				parent = s
+				continue
+			}
+			children[s.Name()] = s.EndTime().Sub(s.StartTime())
+		}
+		if parent == nil {
+			t.Fatal("no span lameduck.offline")
+		}
+		for name, want := range map[string]time.Duration{"lameduck.withdraw": 600 * time.Millisecond, "lameduck.settle": 3 * time.Second, "lameduck.quiet": 500 * time.Millisecond} {
+			if children[name] != want {
+				t.Errorf("span %s took %v, want %v", name, children[name], want)
+			}
+		}
+		for _, s := range spans.Ended() {
+			if s != parent && s.Parent().SpanID() != parent.SpanContext().SpanID() {
+				t.Errorf("span %s is no child of lameduck.offline", s.Name())
+			}
+		}
+	})
+}
+
+func sums(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
+	t.Helper()
+	var data metricdata.ResourceMetrics
+	if err := reader.Collect(context.Background(), &data); err != nil {
+		t.Fatal(err)
+	}
+	sums := map[string]int64{}
+	for _, scope := range data.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			if s, ok := m.Data.(metricdata.Sum[int64]); ok {
+				for _, p := range s.DataPoints {
+					sums[m.Name] += p.Value
+				}
+			}
+		}
+	}
+	return sums
+}
+
+func TestReportAsJSONAndBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.terminate()
+		<-r.result
+		text, err := json.Marshal(r.Report())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Report
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		if back.Outcome != OutcomeStopped || back.Policy != Lossless || len(back.Phases) < 6 || back.Registrars[0].Standing != Withdrawn {
+			t.Errorf("report = %s, want a stopped lossless offline with its phases", text)
+		}
+	})
+}
