@@ -23,17 +23,18 @@ type Manager struct {
 	begun chan struct{} // closed when Shutdown has begun
 	work  sync.WaitGroup
 
-	mu       sync.Mutex
-	state    State
-	started  bool
-	running  bool
-	hand     bool                    // a drain by hand is in force
-	parked   bool                    // an operator holds the instance offline everywhere
-	drained  time.Time               // since when the instance drains
-	drain    *offline                // the last drain since the instance served
-	shutdown *offline                // nil until Shutdown
-	last     *offline                // the one to report
-	stopWork context.CancelCauseFunc // ends what Start began
+	mu        sync.Mutex
+	state     State
+	started   bool
+	running   bool
+	listeners []*watchedListener
+	hand      bool                    // a drain by hand is in force
+	parked    bool                    // an operator holds the instance offline everywhere
+	drained   time.Time               // since when the instance drains
+	drain     *offline                // the last drain since the instance served
+	shutdown  *offline                // nil until Shutdown
+	last      *offline                // the one to report
+	stopWork  context.CancelCauseFunc // ends what Start began
 }
 
 // New makes a Manager for s. It starts nothing and touches no registry; what is wrong with its arguments is an error of

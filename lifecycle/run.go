@@ -36,6 +36,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	var serving sync.WaitGroup
 	for _, s := range servers {
 		for _, l := range s.listeners {
+			l := m.watchHandshakes(l)
 			serving.Go(func() {
 				if err := s.server.Serve(l); err != nil {
 					offer(failed, fmt.Errorf("lifecycle: serve on %s: %w", l.Addr(), err))
@@ -64,6 +65,15 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	}
 	within(serveWait, serving.Wait)
 	return errors.Join(cause, o.err)
+}
+
+// watchHandshakes wraps a listener, so that a connection that is stuck in its handshake does not hold the stop.
+func (m *Manager) watchHandshakes(l net.Listener) net.Listener {
+	watched := watchHandshakes(l)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.listeners = append(m.listeners, watched)
+	return watched
 }
 
 // awaitTrigger blocks until the instance has a reason to go; err is set when the reason is a failure.

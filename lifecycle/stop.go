@@ -12,6 +12,9 @@ import (
 // serverLead is how long a further server may take to stop before the one behind it begins to.
 const serverLead = 5 * time.Second
 
+// handshakeSlack is what a handshake whose deadline has passed takes to be given up.
+const handshakeSlack = 50 * time.Millisecond
+
 // gracefulStop makes every server refuse new connections and send GOAWAY: the refusal that gRPC clients repeat by
 // themselves. GracefulStop may hang in a handler, so it runs on a goroutine that is abandoned when Stop has not ended it.
 func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
@@ -44,7 +47,27 @@ func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
 		}
 	}()
 	<-begun
+	m.awaitHandshakes(o)
 	return nil
+}
+
+// awaitHandshakes hurries the connections that are in their handshake: until they are through, or gone, no GOAWAY is
+// sent to any other.
+func (m *Manager) awaitHandshakes(o *offline) {
+	m.mu.Lock()
+	listeners := m.listeners
+	m.mu.Unlock()
+	limit := min(handshakeGrace, 2*o.plan.forceWait)
+	deadline := time.Now().Add(limit)
+	for _, l := range listeners {
+		through := l.hurry(deadline)
+		select {
+		case <-through:
+		case <-o.stopped:
+			return
+		case <-time.After(time.Until(deadline) + handshakeSlack):
+		}
+	}
 }
 
 // stopOrder is the further servers, the last one first, then the first server.

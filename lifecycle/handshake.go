@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// handshakeGrace is what a connection gets that has not finished its handshake when GracefulStop begins.
+const handshakeGrace = time.Second
+
+// A watchedListener knows which of its connections are in their handshake. GracefulStop and Stop both wait for those
+// before anything else, for as long as grpc.ConnectionTimeout says (120 s by default): a port scanner, a TCP probe that
+// stays open or a stalled TLS client is enough.
+//
+// grpc-go puts the handshake, TLS and HTTP/2 preface, between two calls of SetDeadline on the raw connection, the
+// second one with the zero time (v1.85.0, server.go, handleRawConn). Only a *net.TCPConn is wrapped: what else a
+// listener hands out may be more than a net.Conn.
+type watchedListener struct {
+	net.Listener
+
+	mu     sync.Mutex
+	young  map[*youngConn]struct{} // accepted, and not yet through the handshake
+	hasten time.Time               // once set, the deadline of all of them
+	none   chan struct{}           // closed when hasten is set and none is left
+}
+
+func watchHandshakes(l net.Listener) *watchedListener {
+	return &watchedListener{Listener: l, young: map[*youngConn]struct{}{}, none: make(chan struct{})}
+}
+
+func (l *watchedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	tcp, ok := c.(*net.TCPConn)
+	if err != nil || !ok {
+		return c, err
+	}
+	y := &youngConn{TCPConn: tcp, listener: l}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hasten.IsZero() {
+		l.young[y] = struct{}{}
+	}
+	return y, nil
+}
+
+// hurry gives the handshakes that are under way until deadline. The returned channel is closed when none is left.
+func (l *watchedListener) hurry(deadline time.Time) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hasten.IsZero() {
+		l.hasten = deadline
+		for y := range l.young {
+			_ = y.TCPConn.SetDeadline(deadline) // a closed connection is as good as a finished one
+		}
+		l.settle()
+	}
+	return l.none
+}
+
+// settle is called with the lock held.
+func (l *watchedListener) settle() {
+	if !l.hasten.IsZero() && len(l.young) == 0 {
+		select {
+		case <-l.none:
+		default:
+			close(l.none)
+		}
+	}
+}
+
+func (l *watchedListener) grown(y *youngConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.young, y)
+	l.settle()
+}
+
+// A youngConn reports the end of its handshake.
+type youngConn struct {
+	*net.TCPConn
+	listener *watchedListener
+}
+
+// SetDeadline begins the handshake, or ends it when t is zero.
+func (y *youngConn) SetDeadline(t time.Time) error {
+	if t.IsZero() {
+		err := y.TCPConn.SetDeadline(t)
+		y.listener.grown(y)
+		return err
+	}
+	y.listener.mu.Lock()
+	defer y.listener.mu.Unlock()
+	if _, young := y.listener.young[y]; young && !y.listener.hasten.IsZero() && t.After(y.listener.hasten) {
+		t = y.listener.hasten
+	}
+	return y.TCPConn.SetDeadline(t)
+}
+
+func (y *youngConn) Close() error {
+	y.listener.grown(y)
+	return y.TCPConn.Close()
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+// accepted returns both ends of a connection through a watchedListener.
+func accepted(t *testing.T) (l *watchedListener, server, client net.Conn) {
+	t.Helper()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = watchHandshakes(tcp)
+	t.Cleanup(func() { l.Close() })
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	if server, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	return l, server, client
+}
+
+func readFails(c net.Conn) <-chan error {
+	failed := make(chan error, 1)
+	go func() {
+		_, err := c.Read(make([]byte, 1))
+		failed <- err
+	}()
+	return failed
+}
+
+func TestHurryEndsAHandshakeThatIsStuck(t *testing.T) {
+	l, server, _ := accepted(t)
+	server.SetDeadline(time.Now().Add(time.Hour)) // the handshake begins
+	failed := readFails(server)
+	none := l.hurry(time.Now().Add(20 * time.Millisecond))
+	select {
+	case err := <-failed:
+		if nerr, ok := err.(net.Error); !ok || !nerr.Timeout() {
+			t.Errorf("Read() = %v, want a timeout", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("Read still blocks after 5 s, want a timeout after 20 ms")
+	}
+	server.Close()
+	<-none
+}
+
+func TestHurryLetsAGrownConnectionBe(t *testing.T) {
+	l, server, client := accepted(t)
+	server.SetDeadline(time.Now().Add(time.Hour))
+	server.SetDeadline(time.Time{}) // through
+	<-l.hurry(time.Now().Add(-time.Second))
+	go client.Write([]byte{1})
+	if _, err := server.Read(make([]byte, 1)); err != nil {
+		t.Errorf("Read() = %v, want nil: the deadline is for handshakes", err)
+	}
+}
+
+func TestHurryHoldsForAHandshakeThatBeginsLater(t *testing.T) {
+	l, server, _ := accepted(t)
+	l.hurry(time.Now().Add(20 * time.Millisecond))
+	server.SetDeadline(time.Now().Add(time.Hour))
+	select {
+	case <-readFails(server):
+	case <-time.After(5 * time.Second):
+		t.Fatal("Read still blocks after 5 s, want a timeout after 20 ms")
+	}
+}
