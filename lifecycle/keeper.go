@@ -168,7 +168,10 @@ func (k *keeper) stand(s Standing, err error) {
 	k.standing, k.err = s, err
 	switch s {
 	case Registered:
-		k.everListed, k.seen, k.absent = true, false, time.Time{}
+		k.everListed = true
+		if !k.held {
+			k.seen, k.absent = false, time.Time{}
+		}
 	case Withdrawn, Unconfirmed:
 		if !k.held {
 			k.seen, k.absent = s == Withdrawn, time.Now()
@@ -178,12 +181,12 @@ func (k *keeper) stand(s Standing, err error) {
 	k.notify()
 }
 
-// hold records what an operator did; it reports whether that matters: an instance that we withdrew, or are about to
-// register again, is not held by anybody else.
+// hold records what an operator did; it reports whether that matters: an instance that we withdraw is not held by
+// anybody else. It may be told before Register has returned.
 func (k *keeper) hold(offline bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.standing != Registered || k.asked != k.done {
+	if !k.listed {
 		return false
 	}
 	k.held, k.seen, k.absent = offline, offline, time.Time{}
