@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	testpb "google.golang.org/grpc/interop/grpc_testing"
+
+	"github.com/lameduck-go/lameduck/health"
+	"github.com/lameduck-go/lameduck/lifecycle"
+	"github.com/lameduck-go/lameduck/nacos/nacostest"
+)
+
+// TestOperatorOfflineAndOnline is the operator's way under load: offline in the console, online again, offline, and then
+// the process is told to go.
+func TestOperatorOfflineAndOnline(t *testing.T) {
+	registry := nacostest.Start(t)
+	i := startInstance(t, registry)
+	load := startLoad(t, registry)
+
+	registry.SetEnabled(service, i.addr, false)
+	i.await(t, "draining", func() bool { return i.Status().State == lifecycle.Draining })
+	if got := i.checkHealth(t, ""); got != healthpb.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("health of the server = %v, want NOT_SERVING", got)
+	}
+	if got := i.checkHealth(t, health.Liveness); got != healthpb.HealthCheckResponse_SERVING {
+		t.Errorf("liveness = %v, want SERVING", got)
+	}
+	before := i.Status().Calls.Late
+	i.await(t, "still serving calls", func() bool { return i.Status().Calls.Late > before })
+
+	registry.SetEnabled(service, i.addr, true)
+	i.await(t, "serving again", func() bool { return i.Status().State == lifecycle.Serving })
+	if got := i.checkHealth(t, ""); got != healthpb.HealthCheckResponse_SERVING {
+		t.Errorf("health of the server = %v, want SERVING", got)
+	}
+	if list := registry.Instances(service); len(list) != 1 || !list[0].Enabled {
+		t.Errorf("Instances() = %+v, want the instance, enabled", list)
+	}
+	load.end(t)
+
+	registry.SetEnabled(service, i.addr, false)
+	i.await(t, "draining", func() bool { return i.Status().State == lifecycle.Draining })
+	time.Sleep(10 * time.Second) // the Park lasts
+	told := time.Now()
+	i.stop()
+	if err := i.finish(t); err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+	if took := time.Since(told); took > 1500*time.Millisecond {
+		t.Errorf("exit took %v after ten seconds of Park, want under 1.5 s", took)
+	}
+	if list := registry.Instances(service); len(list) != 0 {
+		t.Errorf("Instances() = %+v, want none after the exit", list)
+	}
+}
+
+func TestIdleDrainTakesSettleAndQuiet(t *testing.T) {
+	registry := nacostest.Start(t)
+	i := startInstance(t, registry)
+	if err := i.Drain(t.Context()); err != nil {
+		t.Fatalf("Drain() = %v, want nil", err)
+	}
+	phases := map[string]lifecycle.Phase{}
+	report := i.Report()
+	for _, p := range report.Phases {
+		phases[p.Name] = p
+	}
+	confirmed := phases["withdraw"].After + phases["withdraw"].Took
+	want := 500*time.Millisecond + lifecycle.DefaultQuiet
+	if got := report.Took - confirmed; got < want || got > want+300*time.Millisecond {
+		t.Errorf("drain ended %v after the confirmation, want settle and quiet, %v, within 300 ms", got, want)
+	}
+	if list := registry.Instances(service); len(list) != 0 {
+		t.Errorf("Instances() = %+v, want none", list)
+	}
+	if err := i.Resume(t.Context()); err != nil {
+		t.Fatalf("Resume() = %v, want nil", err)
+	}
+	if list := registry.Instances(service); len(list) != 1 {
+		t.Errorf("Instances() = %+v, want the instance again", list)
+	}
+}
+
+func TestCallInFlightIsNotCut(t *testing.T) {
+	i := startInstance(t, nil, lifecycle.WithSettle(0), lifecycle.WithQuiet(0))
+	conn, err := grpc.NewClient("passthrough:///"+i.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	i.slow <- 2 * time.Second
+	result := make(chan error, 1)
+	go func() {
+		_, err := testpb.NewTestServiceClient(conn).EmptyCall(t.Context(), &testpb.Empty{})
+		result <- err
+	}()
+	i.await(t, "calling", func() bool { return i.Status().Calls.Unary == 1 })
+	i.stop()
+	if err := <-result; err != nil {
+		t.Errorf("EmptyCall() = %v, want nil", err)
+	}
+	if err := i.finish(t); err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+}
+
+// TestRestartUnderLoad replaces the only instance while a client calls.
+func TestRestartUnderLoad(t *testing.T) {
+	registry := nacostest.Start(t)
+	old := startInstance(t, registry)
+	load := startLoad(t, registry)
+	startInstance(t, registry)
+	old.stop()
+	if err := old.finish(t); err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+	load.end(t)
+}
