@@ -145,6 +145,16 @@ func (c *fakeCalls) none() bool {
 	return unary+streams == 0
 }
 
+// told returns how many times streams were told.
+func (c *fakeCalls) told() (n int) {
+	for _, e := range c.events() {
+		if e == "calls.TellStreams" {
+			n++
+		}
+	}
+	return n
+}
+
 func (c *fakeCalls) admit(n uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

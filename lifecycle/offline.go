@@ -82,10 +82,12 @@ func (m *Manager) offline(ctx context.Context, o *offline) error {
 		step("settle", m.settleDown)
 	case Strict:
 		step("refuse", m.refuse)
-		step("idle", m.idle)
 	}
 	if m.streamNotice == AtWithdrawn {
 		step("notice", m.tellStreams)
+	}
+	if m.policy == Strict {
+		step("idle", m.idle)
 	}
 	step("quiet", m.quieten)
 	if o.stays {

@@ -66,6 +66,36 @@ func TestStrictOrder(t *testing.T) {
 	})
 }
 
+func TestStreamsToldWhenWithdrawn(t *testing.T) {
+	for policy, before := range map[Policy]string{Lossless: "GracefulStop", Strict: "stream ends"} {
+		t.Run(policy.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, WithPolicy(policy), WithStreamNotice(AtWithdrawn))
+				r.run(t)
+				r.calls.set(0, 1)
+				go func() {
+					for r.calls.told() == 0 {
+						time.Sleep(10 * time.Millisecond)
+					}
+					time.Sleep(time.Second)
+					r.add("stream ends")
+					r.calls.set(0, 0)
+				}()
+				r.terminate()
+				if err := <-r.result; err != nil {
+					t.Errorf("Run() = %v, want nil", err)
+				}
+				if told, absent, next := r.at(t, "calls.TellStreams"), r.at(t, "nacos absent"), r.at(t, before); told < absent || told > next {
+					t.Errorf("streams told at %v, want it between the confirmation at %v and %s at %v", told, absent, before, next)
+				}
+				if got := time.Since(r.began); got > 6*time.Second {
+					t.Errorf("Run took %v, want no wait for a stream that ended when it was told", got)
+				}
+			})
+		})
+	}
+}
+
 func TestStrictUnconfirmedRefusesWhenWithdrawsShareEnds(t *testing.T) {
 	for name, opts := range map[string][]Option{"no registrar": nil, "registrar hangs": {}} {
 		t.Run(name, func(t *testing.T) {
