@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/lameduck-go/lameduck/example/internal/load"
+)
+
+// loads are the six kinds of clients of one strategy. begin and end are called once each; counts at any time.
+type loads struct {
+	mu      sync.Mutex
+	running []*load.Load
+	kinds   []load.Kind
+	stop    context.CancelFunc
+	work    sync.WaitGroup
+}
+
+func newLoads() *loads { return &loads{stop: func() {}} }
+
+// begin starts every kind of client.
+func (l *loads) begin(ctx context.Context, c *command, s spec) error {
+	ctx, l.stop = context.WithCancel(ctx)
+	for i, kind := range load.Kinds() {
+		one, err := load.Open(load.Config{
+			Kind: kind, Nacos: s.Nacos, Service: s.Service,
+			Rate: c.rate, Streams: openStreams, Seed: c.seed + uint64(i),
+		})
+		if err != nil {
+			_, closed := l.end()
+			return errors.Join(err, closed)
+		}
+		l.mu.Lock()
+		l.running, l.kinds = append(l.running, one), append(l.kinds, kind)
+		l.mu.Unlock()
+		l.work.Go(func() { one.Run(ctx) })
+	}
+	return nil
+}
+
+// end stops new calls, waits for those under way, and returns what each kind has seen.
+func (l *loads) end() (map[load.Kind]load.Counts, error) {
+	l.stop()
+	l.work.Wait()
+	counts := make(map[load.Kind]load.Counts, len(l.kinds))
+	var errs []error
+	for i, one := range l.running {
+		counts[l.kinds[i]] = one.Counts()
+		errs = append(errs, one.Close())
+	}
+	return counts, errors.Join(errs...)
+}
+
+// counts returns the sum over all kinds so far.
+func (l *loads) counts() load.Counts {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var sum load.Counts
+	for _, one := range l.running {
+		sum = sum.Add(one.Counts())
+	}
+	return sum
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/lameduck-go/lameduck/example/internal/naming"
+)
+
+// backends is how many backends there are at any time.
+const backends = 3
+
+// rollout restarts the backends of one strategy, one after the other.
+type rollout struct {
+	spec    spec // of every backend, without its own ID and addresses
+	dir     string
+	ports   *ports
+	listing *naming.Listing
+	random  *rand.Rand
+	report  func(event)
+
+	running  [backends]*process
+	started  int
+	exits    []time.Duration
+	problems []error // backends whose exit was not clean
+}
+
+// event is a restart that begins.
+type event struct {
+	backend  int // from 1
+	samePort bool
+	addr     string
+}
+
+// begin starts the backends.
+func (r *rollout) begin(ctx context.Context) error {
+	for i := range r.running {
+		p, err := r.start(ctx, "")
+		if err != nil {
+			return err
+		}
+		r.running[i] = p
+	}
+	return nil
+}
+
+// roll restarts every backend once, in random order: with replacements on new ports, or on the same ones.
+func (r *rollout) roll(ctx context.Context, samePort bool) error {
+	restart := r.onNewPort
+	if samePort {
+		restart = r.onSamePort
+	}
+	for _, i := range r.random.Perm(backends) {
+		r.report(event{backend: i + 1, samePort: samePort, addr: r.running[i].addr})
+		if err := restart(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onNewPort starts the replacement first, as a rolling update with a surge does.
+func (r *rollout) onNewPort(ctx context.Context, i int) error {
+	next, err := r.start(ctx, "")
+	if err != nil {
+		return err
+	}
+	old := r.running[i]
+	r.running[i] = next
+	return r.stop(ctx, old)
+}
+
+// onSamePort starts the replacement when the old process has ended, as a supervisor does.
+func (r *rollout) onSamePort(ctx context.Context, i int) error {
+	old := r.running[i]
+	if err := r.stop(ctx, old); err != nil {
+		return err
+	}
+	next, err := r.start(ctx, old.addr)
+	if err != nil {
+		return err
+	}
+	r.running[i] = next
+	return nil
+}
+
+// start runs a backend on addr, or on a port of its own when addr is empty, and waits until it is listed.
+func (r *rollout) start(ctx context.Context, addr string) (*process, error) {
+	s := r.spec
+	r.started++
+	s.ID = fmt.Sprintf("%s-%d", s.Strategy, r.started)
+	s.Report = fmt.Sprintf("%s/%s.json", r.dir, s.ID)
+	s.Listen = addr
+	if addr == "" {
+		var err error
+		if s.Listen, err = r.ports.next(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := startProcess(ctx, s, r.dir)
+	if err != nil {
+		return nil, err
+	}
+	limit, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("backend %s is not listed after %v", s.ID, startLimit))
+	defer cancel()
+	err = r.listing.Wait(limit, func(instances []naming.Instance) bool {
+		return slices.ContainsFunc(instances, func(instance naming.Instance) bool {
+			return instance.Addr == p.addr && instance.Metadata[idKey] == s.ID
+		})
+	})
+	if err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (r *rollout) stop(ctx context.Context, p *process) error {
+	took, err := p.stop(ctx)
+	if errors.Is(err, errStatus) {
+		r.problems = append(r.problems, err)
+		err = nil
+	}
+	if err == nil {
+		r.exits = append(r.exits, took)
+	}
+	return err
+}
+
+// end kills what still runs.
+func (r *rollout) end() {
+	for _, p := range r.running {
+		if p != nil {
+			p.kill()
+		}
+	}
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/lameduck-go/lameduck/example/internal/load"
+)
+
+// row is a line of the table and an object of -json: what one kind of client saw of one strategy.
+type row struct {
+	Strategy     Strategy  `json:"strategy"`
+	Client       load.Kind `json:"client"`
+	Calls        uint64    `json:"calls"`
+	Failed       uint64    `json:"failed"`
+	PerMillion   float64   `json:"per_million"`
+	Streams      uint64    `json:"streams"`
+	StreamsCut   uint64    `json:"streams_cut"`
+	ExitMSMedian int64     `json:"exit_ms_median"` // from SIGTERM to the end of the process
+	ExitMSMax    int64     `json:"exit_ms_max"`
+}
+
+func rows(results []result) []row {
+	rows := []row{} // an empty array in JSON, not null
+	for _, r := range results {
+		median, longest := spread(r.exits)
+		for _, kind := range load.Kinds() {
+			counts := r.counts[kind]
+			rows = append(rows, row{
+				Strategy: r.strategy, Client: kind,
+				Calls: counts.Calls, Failed: counts.Failed, PerMillion: math.Round(counts.PerMillion()),
+				Streams: counts.Streams, StreamsCut: counts.StreamsCut,
+				ExitMSMedian: median.Milliseconds(), ExitMSMax: longest.Milliseconds(),
+			})
+		}
+	}
+	return rows
+}
+
+// spread returns the median (the lower one of an even number) and the maximum, zeros of nothing.
+func spread(durations []time.Duration) (median, longest time.Duration) {
+	if len(durations) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Sorted(slices.Values(durations))
+	return sorted[(len(sorted)-1)/2], sorted[len(sorted)-1]
+}
+
+func print(w io.Writer, c *command, results []result) error {
+	if c.json {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(rows(results))
+	}
+	if err := printTable(w, rows(results)); err != nil {
+		return err
+	}
+	return printNotes(w, c)
+}
+
+func printTable(w io.Writer, rows []row) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "strategy\tclient\tcalls\tfailed\tper million\tstreams\tcut\texit median\texit max\t")
+	for _, r := range rows {
+		calls, streams := "-\t-\t-", "-\t-"
+		if r.Client == load.Stream {
+			streams = fmt.Sprintf("%d\t%d", r.Streams, r.StreamsCut)
+		} else {
+			calls = fmt.Sprintf("%d\t%d\t%.0f", r.Calls, r.Failed, r.PerMillion)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%.2f s\t%.2f s\t\n", r.Strategy, r.Client, calls, streams,
+			float64(r.ExitMSMedian)/1000, float64(r.ExitMSMax)/1000)
+	}
+	return table.Flush()
+}
+
+// printNotes says under which conditions the figures were taken.
+func printNotes(w io.Writer, c *command) error {
+	settle := fmt.Sprintf("settle %v, for one known registry node", oneNodeSettle)
+	if c.nacos != "" {
+		settle = "settle as the registrar says"
+	}
+	_, err := fmt.Fprintf(w, `
+strict, lossless: %s; everything else as it comes, but strict tells its streams before it waits for zero.
+stop, dereg-graceful, sleep: plain SDK and grpc-go; GracefulStop is cut after %v, for long streams would hold it for ever.
+perinstance closes a channel when its instance has left the list and its last call has its answer. No client retries.
+seed %d
+`, settle, stopLimit, c.seed)
+	return err
+}
+
+// verdict returns an error when Lossless was not.
+func verdict(results []result) error {
+	for _, r := range results {
+		if r.strategy != Lossless {
+			continue
+		}
+		var sum load.Counts
+		for _, counts := range r.counts {
+			sum = sum.Add(counts)
+		}
+		if sum.Failed+sum.StreamsCut > 0 {
+			return fmt.Errorf("lossless lost %d of %d calls and cut %d of %d streams", sum.Failed, sum.Calls, sum.StreamsCut, sum.Streams)
+		}
+		return errors.Join(r.problems...)
+	}
+	return nil
+}

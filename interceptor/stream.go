@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package interceptor
+
+import (
+	"context"
+
+	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
+	"google.golang.org/grpc"
+)
+
+// StreamServerInterceptor returns the interceptor for streams. It must be the outermost one, for the
+// reasons given at UnaryServerInterceptor. The handler runs on a goroutine of its own, so that
+// EndStreams can answer while it sits in Recv; a panic in it reaches the interceptors around as a
+// [*HandlerPanic], and runtime.Goexit as an INTERNAL error.
+func (t *Tracker) StreamServerInterceptor() grpc.StreamServerInterceptor {
+	refusal, ending := refusal(), ending()
+	exempt := t.Exempt
+	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		if standard(info.FullMethod) || exempt != nil && matches(ss.Context(), exempt, info.FullMethod, info, nil) {
+			return handler(srv, ss)
+		}
+		d := t.begin(&t.streams, info.FullMethod)
+		if d == nil {
+			t.refused.Add(1)
+			return refusal.stream(ss)
+		}
+		ctx := context.WithValue(ss.Context(), drainingKey{}, d.told)
+		wrapped := &middleware.WrappedServerStream{ServerStream: ss, WrappedContext: ctx}
+		t.run(d, func() (any, error) { return nil, handler(srv, wrapped) })
+		if d.cut {
+			return ending.stream(ss)
+		}
+		_, err := d.result()
+		return err
+	}
+}
+
+type drainingKey struct{}
+
+// Draining returns the channel that closes when the stream whose context this is should come to an
+// end: on TellStreams, at once when that has happened before the stream began. The handler decides
+// what a good end is; EndStreams follows. It is nil, and so never ready, for unary calls, exempt
+// streams, and contexts of other origin.
+func Draining(ctx context.Context) <-chan struct{} {
+	told, _ := ctx.Value(drainingKey{}).(<-chan struct{})
+	return told
+}
+
+// Draining returns the channel that the next TellStreams closes, for code that is no stream handler.
+// After Resume it returns a new one.
+func (t *Tracker) Draining() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.channel()
+}
+
+// channel is made on demand, so that the zero Tracker works. The caller holds mu.
+func (t *Tracker) channel() chan struct{} {
+	if t.told == nil {
+		t.told = make(chan struct{})
+	}
+	return t.told
+}
+
+// TellStreams closes the Draining channels. Streams that begin later find theirs closed, until Resume.
+// Call it once GracefulStop has begun: clients that re-open at once come back to this server before.
+func (t *Tracker) TellStreams() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.isTold {
+		close(t.channel())
+		t.isTold = true
+	}
+}
+
+// EndStreams makes at most n open streams return UNAVAILABLE with ErrorInfo [ReasonShuttingDown] now,
+// the oldest first, wherever their handlers are; n < 0 means all. It returns how many. Because the
+// server has taken part in them, the trailer grpc-retry-pushback-ms: -1 keeps clients from replaying
+// them; opening a new one is up to the caller.
+//
+// A handler finds its context cancelled, and Recv and Send fail. In grpc-go 1.85 that is free of
+// races whatever it is calling, Send, Recv, SetHeader and SetTrailer included, except
+// grpc.SetSendCompressor, and except for a server with binary logging. What it returns is dropped; a
+// panic is logged.
+func (t *Tracker) EndStreams(n int) int { return t.cut(&t.streams, n) }

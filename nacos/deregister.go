@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Deregister withdraws the instance and blocks until our own subscription has shown its absence. From then on, until
+// Register or Close, the instance is withdrawn again whenever a list brings it back.
+//
+// The registry's answer is no confirmation: a registration that was under way may come after it, and the copy of a
+// registry node that has died stays for three minutes. So without a list that lacks us the instance is withdrawn once
+// more after AbsenceWait, then the open list is read, and at last the connection is replaced. What is listed still is
+// an error that wraps ErrUnconfirmed and has a method Unconfirmed() bool; it also wraps ErrSecondOwner, and names it,
+// when somebody else registers our address. The error of a registry that is away wraps the SDK's; the instance does
+// not come back by itself then, but consumers keep their lists. When ctx ends first, it wraps context.Cause(ctx).
+//
+// An instance that was absent already, withdrawn before or held by an operator, takes no time. Deregister ends a
+// Register that is under way. Without a Register before it returns nil.
+func (r *Registrar) Deregister(ctx context.Context) error {
+	r.mu.Lock()
+	r.step(eventWithdraw)
+	if r.yield != nil {
+		r.yield(errWithdrawing)
+	}
+	r.mu.Unlock()
+	ctx, end, err := r.begin(ctx, false)
+	if err != nil {
+		return &withdrawalError{r.inst.Service, err}
+	}
+	defer end()
+	r.mu.Lock()
+	r.step(eventWithdraw) // a Register may have ended in between
+	l, leftover := r.link, r.leftover
+	r.mu.Unlock()
+	switch {
+	case l != nil:
+		err = r.withdraw(ctx, l)
+	case leftover:
+		err = r.recheck(ctx)
+	}
+	if err != nil {
+		return &withdrawalError{r.what(), err}
+	}
+	return nil
+}
+
+func (r *Registrar) what() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.link == nil {
+		return r.inst.Service
+	}
+	return r.inst.Service + " " + hostPort(r.link.self)
+}
+
+// withdraw returns nil when the absence is confirmed.
+func (r *Registrar) withdraw(ctx context.Context, l *link) error {
+	r.mu.Lock()
+	young, before := r.t.age-l.Age(), l.view
+	r.mu.Unlock()
+	if err := r.pause(ctx, young); err != nil {
+		return err
+	}
+	stuck := false // the view shows an absence that is none, and will not change
+	var answer error
+	for attempt := range 2 {
+		answer = l.Deregister(ctx, r.inst.Service, r.inst.Group, l.self)
+		if ctx.Err() != nil {
+			return r.overdue(ctx, l)
+		}
+		if answer != nil && r.neverPublished(l) {
+			r.adopt(nil)
+			return nil
+		}
+		if attempt == 0 && before.absent() {
+			if r.stillAbsent(ctx, l, before, answer) {
+				return r.confirmed(l)
+			}
+			stuck = true
+		}
+		gone, err := r.until(ctx, r.t.absence, func() bool { return !stuck && l.view.absent() })
+		if err != nil {
+			return r.overdue(ctx, l)
+		}
+		if gone {
+			return r.confirmed(l)
+		}
+	}
+	if answer != nil {
+		return answer
+	}
+	return r.insist(ctx, l)
+}
+
+func (r *Registrar) pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	_, err := r.until(ctx, d, func() bool { return false })
+	return err
+}
+
+// neverPublished tells that no registration was accepted and none was seen: then a registry that is away has nothing
+// that could stay.
+func (r *Registrar) neverPublished(l *link) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !l.accepted && !l.view.listed && !r.leftover
+}
+
+func (r *Registrar) confirmed(l *link) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.accepted, r.leftover = false, false
+	return nil
+}
+
+// stillAbsent is for an instance that no list has shown since before: nothing will be pushed. Where it is listed all
+// the same, our view is broken.
+func (r *Registrar) stillAbsent(ctx context.Context, l *link, before view, answer error) bool {
+	if answer != nil {
+		// The registry is away. Consumers have not had us for a while either.
+		return time.Since(before.gone) > r.t.grace
+	}
+	entries, _, err := r.openList(ctx, l)
+	return err != nil || len(entries) == 0
+}
+
+// insist is for an instance that is listed although its withdrawal was accepted twice.
+func (r *Registrar) insist(ctx context.Context, l *link) error {
+	if entries, _, err := r.openList(ctx, l); err == nil && len(entries) == 0 {
+		r.log.Warn("nacos: our subscription is stuck, the open list confirms the absence")
+		return r.confirmed(l)
+	}
+	if ctx.Err() != nil {
+		return r.overdue(ctx, l)
+	}
+	r.log.Warn("nacos: listed after two withdrawals, closing the connection", "entries", r.entries(l))
+	return r.recheck(ctx)
+}
+
+// recheck drops the connection, if there is one, which takes away whatever it has published, and looks with a new one.
+func (r *Registrar) recheck(ctx context.Context) error {
+	r.mu.Lock()
+	self := r.self
+	r.mu.Unlock()
+	r.adopt(nil)
+	fresh, err := r.open(ctx, self)
+	r.adopt(fresh)
+	if err != nil {
+		return err
+	}
+	gone, err := r.until(ctx, r.t.absence, func() bool { return fresh.view.absent() })
+	switch {
+	case err != nil:
+		return r.overdue(ctx, fresh)
+	case gone:
+		return r.confirmed(fresh)
+	default:
+		return r.listedStill(fresh)
+	}
+}
+
+func (r *Registrar) entries(l *link) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return describeAll(l.view.entries)
+}
+
+// listedStill says who.
+func (r *Registrar) listedStill(l *link) error {
+	r.mu.Lock()
+	entries, foreign := l.view.entries, l.foreign(l.view.entries)
+	r.mu.Unlock()
+	switch {
+	case foreign:
+		return fmt.Errorf("still listed: %w: %s", ErrSecondOwner, describeAll(entries))
+	case len(entries) > 0:
+		return fmt.Errorf("still listed: %s: the copy of a registry node that has died, which stays for about three "+
+			"minutes, or another client that registers the same", describeAll(entries))
+	default:
+		return errors.New("no list has come")
+	}
+}
+
+// overdue is for a withdrawal whose ctx has ended.
+func (r *Registrar) overdue(ctx context.Context, l *link) error {
+	r.mu.Lock()
+	foreign := l.foreign(l.view.entries)
+	r.mu.Unlock()
+	if foreign {
+		return fmt.Errorf("%w; %w", context.Cause(ctx), r.listedStill(l))
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
+)
+
+const (
+	defaultPort = 8848
+	maxPort     = 65535
+)
+
+func parseServers(servers []string) ([]constant.ServerConfig, error) {
+	out := make([]constant.ServerConfig, 0, len(servers))
+	for i, s := range servers {
+		host, port, err := parseServer(s)
+		if err != nil {
+			return nil, fmt.Errorf("nacos: Config.Servers[%d] %q: %w", i, s, err)
+		}
+		out = append(out, constant.ServerConfig{IpAddr: host, Port: uint64(port)})
+	}
+	return out, nil
+}
+
+// parseServer splits "host:port". The brackets of an IPv6 address stay on: the SDK joins host and port by a colon.
+func parseServer(s string) (host string, port uint16, err error) {
+	if s == "" {
+		return "", 0, errors.New("empty")
+	}
+	if strings.Contains(s, "/") {
+		return "", 0, errors.New("want host:port without scheme and path (Customize sets a context path)")
+	}
+	if ip, err := netip.ParseAddr(s); err == nil && ip.Is6() {
+		return "", 0, fmt.Errorf("an IPv6 address stands in brackets and needs a port: [%s]:%d", s, defaultPort)
+	}
+	host, number, err := net.SplitHostPort(s)
+	if err != nil {
+		if !strings.Contains(s, ":") || strings.HasSuffix(s, "]") {
+			return "", 0, fmt.Errorf("port missing, want host:port as in %s:%d", s, defaultPort)
+		}
+		return "", 0, errors.New("want host:port")
+	}
+	n, err := strconv.ParseUint(number, 10, 16)
+	switch {
+	case host == "":
+		return "", 0, errors.New("host missing, want host:port")
+	case number == "":
+		return "", 0, errors.New("port missing, want host:port")
+	case err != nil || n == 0:
+		return "", 0, fmt.Errorf("port %q is not a number from 1 to %d", number, maxPort)
+	case strings.ContainsAny(host, " \t\r\n@?#"):
+		return "", 0, fmt.Errorf("host %q has characters that no host name has", host)
+	}
+	if strings.Contains(host, ":") {
+		ip, err := netip.ParseAddr(host)
+		if err != nil || !ip.Is6() {
+			return "", 0, fmt.Errorf("%q is not an IPv6 address", host)
+		}
+		host = "[" + host + "]"
+	}
+	return host, uint16(n), nil
+}
+
+// checkServers looks at what Customize has left: the SDK would dial nonsense for ever.
+func checkServers(servers []constant.ServerConfig, endpoint string) error {
+	if len(servers) == 0 && endpoint == "" {
+		return errors.New("nacos: Config.Servers: empty, want at least one host:port")
+	}
+	for i := range servers {
+		s := &servers[i]
+		if s.Port == 0 {
+			s.Port = defaultPort
+		}
+		if s.Port <= maxPort && s.GrpcPort == 0 {
+			s.GrpcPort = s.Port + constant.RpcPortOffset
+		}
+		if s.Scheme == "" {
+			s.Scheme = constant.DEFAULT_SERVER_SCHEME
+		}
+		if s.ContextPath == "" {
+			s.ContextPath = constant.DEFAULT_CONTEXT_PATH
+		}
+		switch {
+		case s.IpAddr == "" || strings.Contains(s.IpAddr, "/"):
+			return fmt.Errorf("nacos: Config.Servers[%d]: host %q, want a host name or an IP address", i, s.IpAddr)
+		case strings.Contains(s.IpAddr, ":") && !strings.HasPrefix(s.IpAddr, "["):
+			return fmt.Errorf("nacos: Config.Servers[%d]: IPv6 address %s without brackets", i, s.IpAddr)
+		case s.Port > maxPort:
+			return fmt.Errorf("nacos: Config.Servers[%d]: port %d is more than %d", i, s.Port, maxPort)
+		case s.GrpcPort > maxPort:
+			return fmt.Errorf("nacos: Config.Servers[%d]: port %d has no gRPC port %d above it; Customize can name another",
+				i, s.Port, s.GrpcPort)
+		case s.Scheme != "http" && s.Scheme != "https":
+			return fmt.Errorf("nacos: Config.Servers[%d]: scheme %q, want http or https", i, s.Scheme)
+		}
+		s.ContextPath = "/" + strings.Trim(s.ContextPath, "/")
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
+)
+
+// A link is one connection, what we publish on it, and what its subscription shows of our address. All but the
+// connection is guarded by the Registrar's lock.
+type link struct {
+	connection
+	self     sdk.Instance
+	accepted bool // a registration was accepted, and no absence confirmed since
+	view     view
+	updating bool // the next list may show what was before an Update
+}
+
+// A view is the latest list, as far as it is about our address.
+type view struct {
+	lists   uint64         // how many lists there were; zero: nothing is known
+	entries []sdk.Instance // with our ip and port, in whatever cluster
+	listed  bool           // one of them is in our cluster
+	gone    time.Time      // since when there has been none of them; zero while there is one
+}
+
+func (v view) shows() bool  { return v.lists > 0 && v.listed }
+func (v view) absent() bool { return v.lists > 0 && len(v.entries) == 0 }
+
+// at keeps what is about i's address.
+func at(list []sdk.Instance, i sdk.Instance) (entries []sdk.Instance, listed bool) {
+	for _, e := range list {
+		if e.Port == i.Port && sameHost(e.Ip, i.Ip) {
+			entries = append(entries, e)
+			listed = listed || e.ClusterName == i.ClusterName || e.ClusterName == "" && i.ClusterName == sdk.DefaultCluster
+		}
+	}
+	return entries, listed
+}
+
+// open makes a connection and subscribes on it. An error means that there is no list yet; the SDK goes on trying.
+func (r *Registrar) open(ctx context.Context, self sdk.Instance) (*link, error) {
+	l := &link{connection: r.connect(), self: self}
+	return l, l.Subscribe(ctx, r.inst.Service, r.inst.Group, func(list []sdk.Instance) { r.show(l, list) })
+}
+
+// show takes a list from the SDK's receive goroutine.
+func (r *Registrar) show(l *link, list []sdk.Instance) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := view{lists: l.view.lists + 1, gone: l.view.gone}
+	v.entries, v.listed = at(list, l.self)
+	if len(v.entries) > 0 {
+		v.gone = time.Time{}
+	} else if v.gone.IsZero() {
+		v.gone = time.Now()
+	}
+	l.view = v
+	r.log.Debug("nacos: list", "instances", len(list), "listed", v.listed)
+	if l == r.link {
+		r.look()
+		r.compare(l)
+	}
+	r.notify()
+}
+
+// look tells the machine what the view shows; with the lock held.
+func (r *Registrar) look() {
+	switch l := r.link; {
+	case l == nil || l.view.lists == 0:
+	case l.view.listed, r.machine.state == withdrawn && len(l.view.entries) > 0:
+		r.step(eventListed)
+	default:
+		r.step(eventGone)
+	}
+}
+
+// until waits until ok, which is called with the lock held, or for d; it reports whether ok came true. An error is
+// the cause of ctx.
+func (r *Registrar) until(ctx context.Context, d time.Duration, ok func() bool) (bool, error) {
+	limit := time.NewTimer(d)
+	defer limit.Stop()
+	for {
+		r.mu.Lock()
+		done, changed := ok(), r.changed
+		r.mu.Unlock()
+		if done {
+			return true, nil
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			return false, nil
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+}
+
+// adopt makes l the connection, or none, and closes the one before in the background. What that one has published is
+// gone with it, which nobody has seen yet.
+func (r *Registrar) adopt(l *link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.link
+	if r.machine.state == closed {
+		old, l = l, nil // too late
+	}
+	r.link = l
+	if l != nil {
+		r.keep.Do(func() { r.keeper.Go(r.watchSelf) })
+	}
+	if old != nil {
+		r.leftover = r.leftover || old.accepted
+		r.keeper.Go(func() { r.drop(old) })
+	}
+	r.notify()
+}
+
+// discard closes a connection that was not adopted, if it is one, in the background.
+func (r *Registrar) discard(l *link) {
+	if l == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keeper.Go(func() { r.drop(l) })
+}
+
+func (r *Registrar) drop(l *link) {
+	ctx, cancel := context.WithTimeout(context.Background(), r.t.close)
+	defer cancel()
+	if err := l.Close(ctx); err != nil {
+		r.log.Warn("nacos: connection is still being closed", "err", err)
+	}
+}
+
+// describe names an entry of a list.
+func describe(i sdk.Instance) string {
+	return fmt.Sprintf("%s (cluster %s, weight %v, metadata %v)", hostPort(i), i.ClusterName, i.Weight, i.Metadata)
+}
+
+func describeAll(entries []sdk.Instance) string {
+	var s string
+	for k, e := range entries {
+		if k > 0 {
+			s += ", "
+		}
+		s += describe(e)
+	}
+	return s
+}
+
+func hostPort(i sdk.Instance) string { return net.JoinHostPort(i.Ip, strconv.FormatUint(i.Port, 10)) }
+
+// foreign tells whether one of the entries cannot be our own registration.
+func (l *link) foreign(entries []sdk.Instance) bool {
+	return slices.ContainsFunc(entries, func(e sdk.Instance) bool {
+		_, ours := at([]sdk.Instance{e}, l.self)
+		return !ours || differs(l.self, e) != (difference{})
+	})
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacostest_test
+
+import (
+	"testing"
+
+	"github.com/lameduck-go/lameduck/nacos/nacostest"
+)
+
+// Subscribers on another node hear of everything a sync delay later, and of an
+// operator's edit at once.
+func TestTwoNodes(t *testing.T) {
+	t.Parallel()
+	nodes := nacostest.StartCluster(t, 2, quick)
+	us, far := dial(t, nodes[0].Addr()), dial(t, nodes[1].Addr())
+	ours, theirs := us.subscribe("orders"), far.subscribe("orders")
+	us.register("orders", here)
+	first := ours.wait(here)
+	second := theirs.wait(here)
+	if !second.at.After(first.at) {
+		t.Errorf("far callback %v after the own one, want later", second.at.Sub(first.at))
+	}
+
+	nodes[1].SetEnabled("orders", here, false)
+	ours.wait()
+	theirs.wait()
+	nodes[0].SetEnabled("orders", here, true)
+	ours.wait(here)
+	theirs.wait(here)
+
+	us.deregister("orders", here)
+	theirs.wait()
+	if n := len(nodes[1].Instances("orders")); n != 0 {
+		t.Errorf("Instances() on the other node has %d, want none", n)
+	}
+}
+
+func TestClusterOfNone(t *testing.T) {
+	t.Parallel()
+	if _, err := nacostest.NewCluster(0, nacostest.Options{}); err == nil {
+		t.Error("NewCluster(0) = nil, want an error")
+	}
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacostest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// handler answers the HTTP paths that clients of the 2.x line use.
+func (l *life) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /nacos/v1/ns/instance/list", l.getList)
+	mux.HandleFunc("PUT /nacos/v1/ns/instance", l.putInstance)
+	mux.HandleFunc("DELETE /nacos/v1/ns/instance", l.deleteInstance)
+	mux.HandleFunc("POST /nacos/v1/auth/users/login", l.postLogin)
+	mux.HandleFunc("GET /nacos/v1/ns/operator/metrics", l.getMetrics)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !l.isServing() {
+			http.Error(w, "server is STARTING now, please try again later!", http.StatusServiceUnavailable)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// getList is the open instance list: enabled instances only, from the snapshot
+// that pushes renew.
+func (l *life) getList(w http.ResponseWriter, r *http.Request) {
+	if !l.letPass(w, r, OpenList) {
+		return
+	}
+	if auth := l.server.opts.Auth; auth != nil && !auth.OpenList && !l.permit(w, r) {
+		return
+	}
+	key, ok := serviceOf(w, r)
+	if !ok {
+		return
+	}
+	clusters := r.FormValue("clusters")
+	cluster := l.naming.cluster
+	cluster.mu.Lock()
+	list := inClusters(l.naming.list(key), clusters)
+	if r.FormValue("healthyOnly") == "true" {
+		list = healthy(list)
+	}
+	answer := newServiceList(key, clusters, list, l.naming.stamp())
+	cluster.mu.Unlock()
+	answer.Name = key.grouped()
+	writeJSON(w, answer)
+}
+
+// letPass counts the request and makes it fail if that was ordered.
+func (l *life) letPass(w http.ResponseWriter, r *http.Request, op Op) bool {
+	l.server.faults.count(op)
+	switch l.server.faults.next(op) {
+	case ErrorResponse:
+		http.Error(w, "failure ordered by the test", http.StatusInternalServerError)
+	case Forbidden:
+		http.Error(w, "authorization failed!", http.StatusForbidden)
+	case Timeout, AnswerLost:
+		<-r.Context().Done()
+	case Ignored:
+		writeJSON(w, struct{}{})
+	default:
+		return true
+	}
+	return false
+}
+
+// serviceOf reads namespaceId, groupName and serviceName, which may carry the
+// group too.
+func serviceOf(w http.ResponseWriter, r *http.Request) (serviceKey, bool) {
+	name := r.FormValue("serviceName")
+	if name == "" {
+		http.Error(w, "caused: Param 'serviceName' is required.;", http.StatusBadRequest)
+		return serviceKey{}, false
+	}
+	group := r.FormValue("groupName")
+	if g, n, ok := strings.Cut(name, separator); ok {
+		group, name = g, n
+	}
+	return newServiceKey(r.FormValue("namespaceId"), group, name), true
+}
+
+// getMetrics is what the SDK asks for its ServerHealthy while it has no
+// connection.
+func (l *life) getMetrics(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, map[string]string{"status": "UP"})
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	_ = json.NewEncoder(w).Encode(v)
+}

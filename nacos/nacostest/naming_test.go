@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacostest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var orders = newServiceKey("", "", "orders")
+
+func at(addr string) []Instance {
+	ip, _, _ := strings.Cut(addr, ":")
+	return []Instance{{IP: ip, Port: 80, Cluster: defaultCluster, Weight: 1, Healthy: true, Enabled: true}}
+}
+
+// node is a naming model without a transport, on fake time.
+type node struct {
+	t *testing.T
+	*naming
+	began time.Time
+}
+
+func newTestNode(t *testing.T, c *cluster) *node {
+	n := &node{t: t, naming: newNaming(c, Options{}.withDefaults(), nil), began: time.Now()}
+	t.Cleanup(n.close)
+	return n
+}
+
+// do runs f with the lock held and lets everything settle.
+func (n *node) do(f func()) {
+	n.cluster.mu.Lock()
+	f()
+	n.cluster.mu.Unlock()
+	synctest.Wait()
+}
+
+// ear is a subscriber that writes down what it was pushed and when.
+type ear struct {
+	*client
+	heard []string
+	mute  bool // does not acknowledge
+}
+
+func (n *node) newEar(name string) *ear {
+	e := &ear{}
+	n.do(func() {
+		e.client = n.connect(name, func(p notice) {
+			var ips []string
+			for _, h := range p.list.Hosts {
+				ips = append(ips, h.IP)
+			}
+			e.heard = append(e.heard, time.Since(n.began).String()+" "+strings.Join(ips, " "))
+			if !e.mute {
+				n.acknowledge(e.client, p.id)
+			}
+		})
+	})
+	return e
+}
+
+// wantHeard compares what e has heard from the given entry on.
+func (n *node) wantHeard(e *ear, from int, want ...string) {
+	n.t.Helper()
+	n.cluster.mu.Lock()
+	defer n.cluster.mu.Unlock()
+	if got := e.heard[min(from, len(e.heard)):]; !slices.Equal(got, want) {
+		n.t.Errorf("pushes heard from number %d on:\n got %q\nwant %q", from, got, want)
+	}
+}
+
+func TestPushTiming(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTestNode(t, newCluster())
+		e := n.newEar("subscriber")
+		us, peer := n.newEar("us"), n.newEar("peer")
+		n.do(func() { n.subscribe(e.client, orders, "") })
+		time.Sleep(time.Second)
+		// The extra push after a first subscription.
+		n.wantHeard(e, 0, "500ms ")
+
+		// A burst: the later change leaves with the first, on a tick.
+		time.Sleep(30 * time.Millisecond)
+		n.do(func() { n.register(us.client, orders, at("1.1.1.1:80")) }) // 1030 ms
+		time.Sleep(400 * time.Millisecond)
+		n.do(func() { n.register(peer.client, orders, at("2.2.2.2:80")) }) // 1430 ms
+		time.Sleep(time.Second)
+		n.wantHeard(e, 1, "1.6s 1.1.1.1 2.2.2.2")
+
+		// The same again changes nothing, and nothing is pushed.
+		n.do(func() { n.register(us.client, orders, at("1.1.1.1:80")) })
+		time.Sleep(2 * time.Second)
+		n.wantHeard(e, 2)
+
+		// The last one gone: the empty list is pushed.
+		n.do(func() { n.deregister(us.client, orders); n.disconnect(peer.client) }) // 4430 ms
+		time.Sleep(time.Second)
+		n.wantHeard(e, 2, "5s ")
+	})
+}
+
+func TestAnswersComeFromTheLastPush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTestNode(t, newCluster())
+		us, late := n.newEar("us"), n.newEar("late")
+		n.do(func() { n.register(us.client, orders, at("1.1.1.1:80")) })
+		time.Sleep(time.Second)
+		n.do(func() { n.deregister(us.client, orders) })
+		n.do(func() {
+			if got := n.subscribe(late.client, orders, ""); len(got) != 1 {
+				t.Errorf("subscribe() right after deregister = %v, want the old list", got)
+			}
+		})
+		time.Sleep(time.Second)
+		n.wantHeard(late, 0, "1.5s ")
+	})
+}
+
+func TestUnacknowledgedPushIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTestNode(t, newCluster())
+		e, us := n.newEar("subscriber"), n.newEar("us")
+		n.do(func() { n.subscribe(e.client, orders, "") })
+		time.Sleep(time.Second)
+		n.do(func() { e.mute = true; n.register(us.client, orders, at("1.1.1.1:80")) })
+		time.Sleep(10 * time.Second)
+		n.do(func() { e.mute = false })
+		time.Sleep(20 * time.Second)
+		n.wantHeard(e, 1, "1.5s 1.1.1.1", "7.5s 1.1.1.1", "13.5s 1.1.1.1")
+	})
+}
+
+func TestOnePublicationPerConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTestNode(t, newCluster())
+		us := n.newEar("us")
+		n.do(func() {
+			n.register(us.client, orders, at("1.1.1.1:80"))
+			n.register(us.client, orders, at("2.2.2.2:80"))
+			if got := n.instances(orders); len(got) != 1 || got[0].IP != "2.2.2.2" {
+				t.Errorf("instances() = %+v, want the second registration only", got)
+			}
+			n.deregister(us.client, orders)
+			if got := n.instances(orders); len(got) != 0 {
+				t.Errorf("instances() = %+v, want none", got)
+			}
+		})
+	})
+}
+
+func TestSecondOwnerKeepsTheEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTestNode(t, newCluster())
+		us, other := n.newEar("us"), n.newEar("other")
+		n.do(func() {
+			n.register(us.client, orders, at("1.1.1.1:80"))
+			n.register(other.client, orders, at("1.1.1.1:80"))
+			if got := n.instances(orders); len(got) != 1 || got[0].Owners != 2 {
+				t.Errorf("instances() = %+v, want one entry of two owners", got)
+			}
+			n.deregister(us.client, orders)
+			if got := n.instances(orders); len(got) != 1 || got[0].Owners != 1 {
+				t.Errorf("instances() = %+v, want the entry to stay", got)
+			}
+		})
+	})
+}
+
+// The cells of the table measured on 2.5.1 and 3.0.3: offline after up to 58 s
+// away, back after 75 s and more.
+func TestEditOutlivesTheInstance(t *testing.T) {
+	for _, tt := range []struct {
+		away    time.Duration
+		enabled bool
+	}{
+		{2 * time.Second, false}, {58 * time.Second, false}, {75 * time.Second, true}, {90 * time.Second, true},
+	} {
+		t.Run(tt.away.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newTestNode(t, newCluster())
+				us := n.newEar("us")
+				n.do(func() {
+					n.register(us.client, orders, at("1.1.1.1:80"))
+					n.cluster.edit(orders, at("1.1.1.1:80")[0].place(), func(e *edit) { e.enabled = false })
+				})
+				// However long the instance is there, the flag stays.
+				time.Sleep(10 * time.Minute)
+				n.do(func() { n.disconnect(us.client) })
+				time.Sleep(tt.away)
+				again := n.newEar("again")
+				n.do(func() {
+					n.register(again.client, orders, at("1.1.1.1:80"))
+					if got := n.instances(orders)[0].Enabled; got != tt.enabled {
+						t.Errorf("Enabled after %v away = %v, want %v", tt.away, got, tt.enabled)
+					}
+				})
+			})
+		})
+	}
+}
+
+func TestEditOverridesTheClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newTestNode(t, newCluster())
+		us := n.newEar("us")
+		i := at("1.1.1.1:80")
+		i[0].Metadata = map[string]string{"k": "ours", "v": "1"}
+		n.do(func() {
+			n.register(us.client, orders, i)
+			n.cluster.edit(orders, i[0].place(), func(e *edit) {
+				e.weight, e.metadata = 5, map[string]string{"k": "op"}
+			})
+			i[0].Weight, i[0].Enabled, i[0].Metadata = 7, false, map[string]string{"k": "new", "v": "2"}
+			n.register(us.client, orders, i)
+			got := n.instances(orders)[0]
+			if !got.Enabled || got.Weight != 5 || got.Metadata["k"] != "op" || got.Metadata["v"] != "2" {
+				t.Errorf("instance = %+v, want enabled, weight 5, k=op, v=2", got)
+			}
+		})
+	})
+}
+
+func TestClusterDelays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		a, b := newTestNode(t, c), newTestNode(t, c)
+		us, far := a.newEar("us"), b.newEar("far")
+		b.do(func() { b.subscribe(far.client, orders, "") })
+		time.Sleep(time.Second)
+		a.do(func() { a.register(us.client, orders, at("1.1.1.1:80")) })
+		time.Sleep(3 * time.Second)
+		a.do(func() { a.deregister(us.client, orders) })
+		time.Sleep(3 * time.Second)
+		b.wantHeard(far, 1, "2.5s 1.1.1.1", "5.5s ")
+	})
+}
+
+func TestDeadNodesCopyStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		a, b := newTestNode(t, c), newTestNode(t, c)
+		us, far := a.newEar("us"), b.newEar("far")
+		b.do(func() { b.subscribe(far.client, orders, "") })
+		a.do(func() { a.register(us.client, orders, at("1.1.1.1:80")) })
+		time.Sleep(10 * time.Second)
+		a.do(a.die)
+
+		moved := b.newEar("us, moved")
+		b.do(func() { b.register(moved.client, orders, at("1.1.1.1:80")) })
+		time.Sleep(5 * time.Second)
+		b.do(func() { b.deregister(moved.client, orders); b.disconnect(moved.client) })
+		time.Sleep(300 * time.Second)
+		b.wantHeard(far, 1, "1.5s 1.1.1.1", "3m10.5s ")
+	})
+}
+
+func TestNodeJoinsWithWhatOthersKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster()
+		a, b := newTestNode(t, c), newTestNode(t, c)
+		us, peer := a.newEar("us"), b.newEar("peer")
+		a.do(func() { a.register(us.client, orders, at("1.1.1.1:80")) })
+		b.do(func() { b.register(peer.client, orders, at("2.2.2.2:80")) })
+		time.Sleep(5 * time.Second)
+		a.do(a.die)
+		again := newTestNode(t, c)
+		again.do(func() {
+			if got := again.instances(orders); len(got) != 2 {
+				t.Errorf("instances() = %+v, want the living node's and the stale copy", got)
+			}
+		})
+		time.Sleep(200 * time.Second)
+		again.do(func() {
+			if got := again.instances(orders); len(got) != 1 || got[0].IP != "2.2.2.2" {
+				t.Errorf("instances() = %+v, want the living node's only", got)
+			}
+		})
+	})
+}
+
+func TestParseService(t *testing.T) {
+	for in, want := range map[string]serviceKey{
+		"orders":                    {"public", "DEFAULT_GROUP", "orders"},
+		"payments@@orders":          {"public", "payments", "orders"},
+		"staging@@payments@@orders": {"staging", "payments", "orders"},
+		"@@orders":                  {"public", "DEFAULT_GROUP", "orders"},
+		"staging@@@@orders":         {"staging", "DEFAULT_GROUP", "orders"},
+	} {
+		if got := parseService(in); got != want {
+			t.Errorf("parseService(%q) = %+v, want %+v", in, got, want)
+		}
+	}
+}

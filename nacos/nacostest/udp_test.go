@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacostest_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/lameduck-go/lameduck/nacos/nacostest"
+)
+
+// One datagram from anybody, and the client is blind; nothing but a second way of
+// looking tells.
+func TestSpoofEmptyList(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/net/udp"); err != nil {
+		t.Skip("no /proc to find the SDK's ports in")
+	}
+	s := nacostest.Start(t, quick)
+	us := dial(t, s.Addr())
+	ours := us.subscribe("spoofed")
+	us.register("spoofed", here)
+	ours.wait(here)
+
+	if err := nacostest.SpoofEmptyList("spoofed", time.Hour); err != nil {
+		t.Fatalf("SpoofEmptyList() = %v, want nil", err)
+	}
+	ours.wait()
+	us.register("spoofed", here) // the probe
+	if _, err := s.Publish("spoofed", there); err != nil {
+		t.Fatal(err)
+	}
+
+	dial(t, s.Addr()).subscribe("spoofed").wait(here, there)
+	if got := openList(t, s, "spoofed"); len(got) != 2 {
+		t.Errorf("open list = %v, want both", got)
+	}
+	if got := ours.all(); len(got[len(got)-1].hosts) != 0 {
+		t.Errorf("last callback = %v, want the spoofed empty list to stay", got[len(got)-1].addrs())
+	}
+}

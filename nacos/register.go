@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
+)
+
+// Register publishes the instance that listens on addr and blocks until the registry shows it to our own
+// subscription, or until it is clear that an operator holds it offline: then it returns nil too, and Watch says so.
+//
+// While the registry is away, it tries again on the same connection until ctx ends; the error then wraps
+// context.Cause(ctx) and the last attempt's. It returns at once where trying again is no use: ErrLogin, ErrRefused
+// three times in a row, an address that cannot be had, ErrClosed. After an error nothing is registered.
+//
+// Registered already, it makes sure that the instance is listed. After Deregister it registers again.
+func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
+	ctx, end, err := r.begin(ctx, true)
+	if err != nil {
+		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, err)
+	}
+	defer end()
+	place, err := publishedAt(r.inst.Addr, addr, r.outbound)
+	if err != nil {
+		return fmt.Errorf("nacos: register %s: Instance.Addr: %w", r.inst.Service, err)
+	}
+	self := r.instanceAt(place)
+	outcome, err := r.publish(ctx, self)
+	if err != nil {
+		r.retract(ctx, self)
+		return fmt.Errorf("nacos: register %s %s at %v: %w", r.inst.Service, place, r.servers, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if cause := context.Cause(ctx); errors.Is(cause, errWithdrawing) || errors.Is(cause, ErrClosed) {
+		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, cause) // they go on from here
+	}
+	r.leftover = false
+	r.step(outcome)
+	r.look()
+	return nil
+}
+
+func (r *Registrar) instanceAt(place netip.AddrPort) sdk.Instance {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.self = sdk.Instance{
+		Ip: place.Addr().String(), Port: uint64(place.Port()), ClusterName: r.inst.Cluster,
+		Weight: r.inst.Weight, Metadata: maps.Clone(r.inst.Metadata),
+	}
+	return r.self
+}
+
+// publish repeats attempts until one has an outcome, eventRegistered or eventHeld, or no further one makes sense.
+func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, error) {
+	r.mu.Lock()
+	r.step(eventRegister)
+	old := r.link
+	r.mu.Unlock()
+	if old != nil && hostPort(old.self) != hostPort(self) {
+		r.adopt(nil)
+	}
+	began, pause, refused := time.Now(), r.t.retryMin, 0
+	for attempt := 1; ; attempt++ {
+		outcome, err := r.attempt(ctx, self)
+		if err == nil {
+			return outcome, nil
+		}
+		if ctx.Err() != nil {
+			return "", r.gaveUp(ctx, attempt, began, err)
+		}
+		if errors.Is(err, ErrRefused) {
+			if refused++; refused == refusalsMost || errors.Is(err, ErrLogin) {
+				return "", err
+			}
+		} else {
+			refused = 0
+		}
+		if attempt == 1 {
+			r.log.Warn("nacos: not registered yet, trying again", "err", err, "servers", r.servers)
+		}
+		if err := r.pauseUnlessListed(ctx, pause); err != nil {
+			return "", r.gaveUp(ctx, attempt, began, err)
+		}
+		pause = min(2*pause, r.t.retryMax)
+	}
+}
+
+// pauseUnlessListed ends the pause when the SDK has registered by itself, having found the registry again.
+func (r *Registrar) pauseUnlessListed(ctx context.Context, d time.Duration) error {
+	shown := func() bool { return r.link != nil && r.link.view.shows() }
+	r.mu.Lock()
+	already := shown()
+	r.mu.Unlock()
+	_, err := r.until(ctx, d, func() bool { return !already && shown() })
+	return err
+}
+
+func (r *Registrar) gaveUp(ctx context.Context, attempts int, began time.Time, last error) error {
+	cause := context.Cause(ctx)
+	if errors.Is(last, cause) {
+		return fmt.Errorf("%d attempts in %v: %w", attempts, time.Since(began).Round(time.Millisecond), cause)
+	}
+	return fmt.Errorf("%d attempts in %v: %w; the last one: %w", attempts, time.Since(began).Round(time.Millisecond), cause, last)
+}
+
+// attempt registers on the connection, which it makes if there is none, and waits to be listed. A registration that
+// the SDK's first connect has raced with is repeated after half the time.
+func (r *Registrar) attempt(ctx context.Context, self sdk.Instance) (event, error) {
+	l, err := r.ensure(ctx, self)
+	if err != nil {
+		return "", err
+	}
+	for range 2 {
+		if err := r.registerOn(ctx, l); err != nil {
+			return "", err
+		}
+		if listed, err := r.untilShown(ctx, l, r.t.probe/2); listed || err != nil {
+			return eventRegistered, err
+		}
+	}
+	return r.explain(ctx, l)
+}
+
+func (r *Registrar) registerOn(ctx context.Context, l *link) error {
+	r.mu.Lock()
+	self := l.self
+	r.mu.Unlock()
+	err := l.Register(ctx, r.inst.Service, r.inst.Group, self)
+	if err == nil {
+		r.mu.Lock()
+		l.accepted = true
+		r.mu.Unlock()
+	}
+	return err
+}
+
+func (r *Registrar) untilShown(ctx context.Context, l *link, d time.Duration) (bool, error) {
+	return r.until(ctx, d, func() bool { return l.view.shows() })
+}
+
+// ensure returns the connection with a subscription on it.
+func (r *Registrar) ensure(ctx context.Context, self sdk.Instance) (*link, error) {
+	r.mu.Lock()
+	l := r.link
+	if l != nil {
+		l.self = self
+	}
+	known := l != nil && l.view.lists > 0
+	r.mu.Unlock()
+	if l == nil {
+		var err error
+		l, err = r.open(ctx, self)
+		r.adopt(l)
+		return l, err
+	}
+	if known {
+		return l, nil
+	}
+	return l, l.Subscribe(ctx, r.inst.Service, r.inst.Group, func([]sdk.Instance) {}) // the first callback stays
+}
+
+// explain is for an instance that was registered twice and is not listed. An operator is believed to hold it when it
+// is not listed elsewhere either, and still not after it was registered once more: the registry may have been
+// restarted while it was asked.
+func (r *Registrar) explain(ctx context.Context, l *link) (event, error) {
+	for look := range 2 {
+		opinion, fresh := r.ask(ctx, l, true)
+		switch {
+		case ctx.Err() != nil:
+			r.discard(fresh)
+			return "", context.Cause(ctx)
+		case opinion == eventThere:
+			// Our view is broken. The next attempt goes on with the new connection.
+			r.log.Warn("nacos: listed, but our subscription does not show it: new connection", "instance", r.what())
+			r.adopt(fresh)
+			return "", errNotListed
+		case opinion == eventNoOpinion:
+			return "", errNotListed
+		case look == 1:
+			return eventHeld, nil
+		}
+		if err := r.registerOn(ctx, l); err != nil {
+			return "", err
+		}
+		if listed, err := r.untilShown(ctx, l, r.t.confirm); listed || err != nil {
+			return eventRegistered, err
+		}
+	}
+	return "", errNotListed
+}
+
+// retract cleans up after a Register that has failed: the connection goes, and with it what was published. If a
+// Deregister is the reason, it goes on with the connection as it is.
+func (r *Registrar) retract(ctx context.Context, self sdk.Instance) {
+	if errors.Is(context.Cause(ctx), errWithdrawing) {
+		return
+	}
+	r.mu.Lock()
+	l := r.link
+	r.mu.Unlock()
+	if l == nil {
+		return
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.t.close/2)
+	defer cancel()
+	if err := l.Deregister(bounded, r.inst.Service, r.inst.Group, self); err != nil {
+		r.log.Debug("nacos: deregister after a failed register", "err", err)
+	}
+	r.adopt(nil)
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"context"
+	"time"
+)
+
+// watchSelf does what the machine wants done, from the first connection to Close.
+func (r *Registrar) watchSelf() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var armed uint64
+	for {
+		r.mu.Lock()
+		m, changed := r.machine, r.changed
+		r.mu.Unlock()
+		if m.turn != armed && m.todo == await {
+			armed = m.turn
+			timer.Reset(m.wait)
+		}
+		switch m.todo {
+		case nothing:
+			select {
+			case <-changed:
+			case <-r.closing:
+				return
+			}
+		case await:
+			select {
+			case <-changed:
+			case <-timer.C:
+				r.feed(m.turn, eventTimeout)
+			case <-r.closing:
+				return
+			}
+		default:
+			e, ok := r.perform(m)
+			if !ok {
+				return
+			}
+			r.feed(m.turn, e)
+		}
+	}
+}
+
+// feed tells the machine what came of its todo, unless it wants something else by now.
+func (r *Registrar) feed(turn uint64, e event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine.turn != turn {
+		return
+	}
+	r.step(e)
+	if e == eventReplaced {
+		r.look()
+	}
+}
+
+// perform does one todo when it is its turn; ok is false once the Registrar is closed. Whoever has the turn before
+// may have changed what is wanted.
+func (r *Registrar) perform(m machine) (_ event, ok bool) {
+	ctx, end, err := r.begin(context.Background(), true)
+	if err != nil {
+		return "", false
+	}
+	defer end()
+	r.mu.Lock()
+	l, wanted := r.link, r.machine.turn == m.turn
+	r.mu.Unlock()
+	if !wanted {
+		return "", true
+	}
+	if l == nil {
+		return eventFailed, true
+	}
+	switch m.todo {
+	case register:
+		if err := r.registerOn(ctx, l); err != nil {
+			r.log.Warn("nacos: absent, and registering again failed", "err", err)
+			return eventFailed, true
+		}
+		return eventAccepted, true
+	case look, glance:
+		opinion, fresh := r.ask(ctx, l, m.todo == look)
+		if fresh != nil {
+			return r.succeed(ctx, fresh), true
+		}
+		return opinion, true
+	case replace:
+		fresh, err := r.open(ctx, l.self)
+		if err != nil {
+			r.log.Warn("nacos: no new connection", "err", err)
+			r.discard(fresh)
+			return eventFailed, true
+		}
+		return r.succeed(ctx, fresh), true
+	case withdraw:
+		err := l.Deregister(ctx, r.inst.Service, r.inst.Group, l.self)
+		r.log.Warn("nacos: listed although withdrawn, withdrew again", "entries", r.entries(l), "err", err)
+		return eventWithdrew, true
+	}
+	return eventFailed, true
+}
+
+// succeed registers on a new connection and goes on with it. The old one ends after that, so the instance stays
+// listed throughout.
+func (r *Registrar) succeed(ctx context.Context, fresh *link) event {
+	if err := r.registerOn(ctx, fresh); err != nil {
+		r.log.Warn("nacos: the new connection does not register", "err", err)
+		r.discard(fresh)
+		return eventFailed
+	}
+	r.adopt(fresh)
+	r.mu.Lock()
+	r.leftover = false
+	r.mu.Unlock()
+	return eventReplaced
+}
+
+// tell logs what a change of state means; with the lock held.
+func (r *Registrar) tell(before state, e event) {
+	after := r.machine.state
+	if before == after && e != eventReplaced {
+		return
+	}
+	r.log.Debug("nacos: self-watch", "from", string(before), "event", string(e), "to", string(after))
+	switch {
+	case before == idle && after == registered:
+		r.log.Info("nacos: listed")
+	case before == idle && after == offline:
+		r.log.Warn("nacos: registered but not listed: an operator has switched this address off, or did so less than a " +
+			"minute ago; staying registered, it ends when the operator switches it on")
+	case after == offline:
+		r.log.Warn("nacos: an operator has switched the instance off")
+	case before == offline && after == registered:
+		r.log.Info("nacos: an operator has switched the instance on")
+	case before == probing && e == eventListed:
+		r.log.Warn("nacos: the registration was lost, and is back")
+	case e == eventReplaced:
+		r.log.Warn("nacos: listed, but our subscription did not show it: new connection")
+	case after == absent && (e == eventFailed || e == eventNoOpinion):
+		r.log.Warn("nacos: absent from the list, reason unknown, staying online", "event", string(e))
+	}
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import "time"
+
+// The self-watch as a state machine: events in, the next thing to do out. It knows no clock, no lock and no registry.
+//
+//	        Register: listed            a list without us
+//	idle ---------------> registered -----------------------> absent <---------------+
+//	 |                      ^  ^  ^                             |  |                 |
+//	 |                      |  |  +--- a list with us: redo ----+  | Grace           |
+//	 |                      |  |                                   v                 | registry away, or
+//	 |                      |  +--- a list with us: was lost --- probing ------------+ no second opinion
+//	 |                      |                                    | | ^  register, ProbeWait, second opinion;
+//	 | Register: held       +--- listed there: new connection ---+ | |  not listed: register once more,
+//	 | by an operator       |                                      | +  ConfirmWait, second opinion
+//	 v                      |                                      |
+//	offline <---------------|---- twice not listed there ----------+
+//	   |  ^                 |
+//	   |  +-- RecheckWait --|---- not listed there
+//	   +--------------------+--- a list with us, or listed there twice: new connection
+//
+//	any ---- Deregister ----> withdrawn ---- a list with us: deregister again ----> withdrawn
+//	any ---- Register ------> idle
+//	any ---- Close ---------> closed
+//
+// "There" is the second opinion, a look that does not go through our subscription. Only offline is reported as such:
+// absence alone has at least seven causes.
+type machine struct {
+	t     timing
+	state state
+	todo  action
+	wait  time.Duration // with todo == await
+	turn  uint64        // grows whenever todo is set: what came of an older todo is void
+
+	answers   uint64 // how often Register has succeeded
+	online    bool   // false: an operator holds the instance offline
+	suspicion int    // second opinions so far that our view is not to be trusted
+}
+
+type state string
+
+const (
+	idle       state = "idle" // nothing is published, or Register is under way
+	registered state = "registered"
+	absent     state = "absent"
+	probing    state = "probing"
+	offline    state = "offline by operator"
+	withdrawn  state = "withdrawn"
+	closed     state = "closed"
+)
+
+type event string
+
+const (
+	eventRegister   event = "register"      // Register begins
+	eventRegistered event = "registered"    // Register has seen the instance
+	eventHeld       event = "held"          // Register has found that an operator holds it offline
+	eventWithdraw   event = "withdraw"      // Deregister begins
+	eventClose      event = "close"         // Close begins
+	eventListed     event = "listed"        // our subscription shows us
+	eventGone       event = "gone"          // our subscription does not
+	eventTimeout    event = "timeout"       // the wait is over
+	eventAccepted   event = "accepted"      // the probe's registration, by the registry
+	eventFailed     event = "failed"        // the probe's registration, or the new connection
+	eventThere      event = "listed there"  // second opinion
+	eventNotThere   event = "not there"     // second opinion
+	eventNoOpinion  event = "no opinion"    // none was to be had
+	eventReplaced   event = "replaced"      // there is a new connection
+	eventWithdrew   event = "withdrew anew" // the repeated withdrawal is over
+)
+
+type action string
+
+const (
+	nothing  action = "nothing"
+	await    action = "await"
+	register action = "register again"
+	look     action = "second opinion"         // list, else a fresh client
+	glance   action = "second opinion by list" // no fresh client: it is asked for again and again
+	replace  action = "new connection"
+	withdraw action = "deregister again"
+)
+
+func newMachine(t timing) machine {
+	return machine{t: t, state: idle, todo: nothing, online: true}
+}
+
+func (m *machine) enter(s state, a action) {
+	m.state, m.todo, m.wait = s, a, 0
+	m.turn++
+}
+
+func (m *machine) enterFor(s state, d time.Duration) {
+	m.enter(s, await)
+	m.wait = d
+}
+
+// handle is the whole machine. An event that has no place in a state changes nothing.
+func (m *machine) handle(e event) {
+	switch e {
+	case eventClose:
+		m.enter(closed, nothing)
+		return
+	case eventWithdraw:
+		if m.state != closed {
+			m.enter(withdrawn, nothing)
+		}
+		return
+	case eventRegister:
+		if m.state != closed {
+			m.enter(idle, nothing)
+		}
+		return
+	}
+	if !m.todo.leadsTo(e) {
+		return
+	}
+	switch m.state {
+	case idle:
+		m.whileIdle(e)
+	case registered:
+		if e == eventGone {
+			m.enterFor(absent, m.t.grace)
+		}
+	case absent:
+		m.whileAbsent(e)
+	case probing:
+		m.whileProbing(e)
+	case offline:
+		m.whileOffline(e)
+	case withdrawn:
+		switch e {
+		case eventListed:
+			m.enter(withdrawn, withdraw)
+		case eventWithdrew:
+			m.enter(withdrawn, nothing)
+		}
+	}
+}
+
+// leadsTo keeps out what can only come of another todo. What comes from outside may come at any time.
+func (a action) leadsTo(e event) bool {
+	switch e {
+	case eventTimeout:
+		return a == await
+	case eventAccepted:
+		return a == register
+	case eventThere, eventNotThere, eventNoOpinion:
+		return a == look || a == glance
+	case eventReplaced:
+		return a == look || a == replace
+	case eventFailed:
+		return a == register || a == look || a == glance || a == replace
+	case eventWithdrew:
+		return a == withdraw
+	}
+	return true
+}
+
+func (m *machine) whileIdle(e event) {
+	switch e {
+	case eventRegistered:
+		m.online = true
+		m.answers++
+		m.enter(registered, nothing)
+	case eventHeld:
+		m.answers++
+		m.goOffline()
+	}
+}
+
+func (m *machine) whileAbsent(e event) {
+	switch e {
+	case eventListed:
+		m.enter(registered, nothing)
+	case eventTimeout:
+		m.suspicion = 0
+		m.enter(probing, register)
+	}
+}
+
+func (m *machine) whileProbing(e event) {
+	switch e {
+	case eventListed, eventReplaced:
+		m.enter(registered, nothing)
+	case eventAccepted:
+		wait := m.t.probe
+		if m.suspicion > 0 {
+			wait = m.t.confirm
+		}
+		m.enterFor(probing, wait)
+	case eventTimeout:
+		m.enter(probing, look)
+	case eventThere:
+		m.enter(probing, replace)
+	case eventNotThere:
+		if m.suspicion++; m.suspicion < 2 {
+			m.enter(probing, register)
+			return
+		}
+		m.goOffline()
+	case eventNoOpinion, eventFailed:
+		m.enterFor(absent, m.t.recheck)
+	}
+}
+
+func (m *machine) goOffline() {
+	m.online, m.suspicion = false, 0
+	m.enterFor(offline, m.t.recheck)
+}
+
+func (m *machine) whileOffline(e event) {
+	switch e {
+	case eventListed:
+		m.online = true
+		m.enter(registered, nothing)
+	case eventTimeout:
+		m.enter(offline, glance)
+	case eventThere:
+		// The push may be on its way still.
+		if m.suspicion++; m.suspicion < 2 {
+			m.enterFor(offline, m.t.probe)
+			return
+		}
+		m.enter(offline, replace)
+	case eventNotThere, eventNoOpinion, eventFailed, eventReplaced:
+		m.suspicion = 0
+		m.enterFor(offline, m.t.recheck)
+	}
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"testing"
+	"time"
+)
+
+// A step is an event and what the machine makes of it.
+type step struct {
+	event  event
+	state  state
+	todo   action
+	wait   time.Duration
+	online bool
+}
+
+// The rows of the table of absences, and the ways through the picture in watch_state.go.
+func TestSelfWatch(t *testing.T) {
+	t.Parallel()
+	start := []step{
+		{eventRegister, idle, nothing, 0, true},
+		{eventRegistered, registered, nothing, 0, true},
+	}
+	missed := append(start[:2:2],
+		step{eventGone, absent, await, Grace, true},
+		step{eventTimeout, probing, register, 0, true},
+	)
+	probed := append(missed[:4:4],
+		step{eventAccepted, probing, await, ProbeWait, true},
+		step{eventTimeout, probing, look, 0, true},
+	)
+	gone := append(probed[:6:6],
+		step{eventNotThere, probing, register, 0, true},
+		step{eventAccepted, probing, await, ConfirmWait, true},
+		step{eventTimeout, probing, look, 0, true},
+		step{eventNotThere, offline, await, RecheckWait, false},
+	)
+	for name, test := range map[string]struct{ before, steps []step }{
+		"absent less than the grace: redo": {start, []step{
+			{eventGone, absent, await, Grace, true},
+			{eventGone, absent, await, Grace, true}, // another list without us does not begin it anew
+			{eventListed, registered, nothing, 0, true},
+		}},
+		"absent longer: registration was lost": {missed, []step{
+			{eventAccepted, probing, await, ProbeWait, true},
+			{eventListed, registered, nothing, 0, true},
+		}},
+		"absent longer: the list comes before the probe's answer": {missed, []step{
+			{eventListed, registered, nothing, 0, true},
+			{eventAccepted, registered, nothing, 0, true},
+		}},
+		"absent longer: registry away": {missed, []step{
+			{eventFailed, absent, await, RecheckWait, true},
+			{eventTimeout, probing, register, 0, true},
+		}},
+		"absent longer: our view is broken": {probed, []step{
+			{eventThere, probing, replace, 0, true},
+			{eventReplaced, registered, nothing, 0, true},
+		}},
+		"absent longer: our view is broken, and no new connection": {probed, []step{
+			{eventThere, probing, replace, 0, true},
+			{eventFailed, absent, await, RecheckWait, true},
+		}},
+		"absent longer: no second opinion": {probed, []step{
+			{eventNoOpinion, absent, await, RecheckWait, true},
+			{eventTimeout, probing, register, 0, true},
+			{eventAccepted, probing, await, ProbeWait, true},
+		}},
+		"absent longer: the registry was restarted while it was asked": {probed, []step{
+			{eventNotThere, probing, register, 0, true},
+			{eventFailed, absent, await, RecheckWait, true},
+		}},
+		"absent longer: back at the second look": {probed, []step{
+			{eventNotThere, probing, register, 0, true},
+			{eventAccepted, probing, await, ConfirmWait, true},
+			{eventListed, registered, nothing, 0, true},
+		}},
+		"operator offline, then online": {gone, []step{
+			{eventGone, offline, await, RecheckWait, false},
+			{eventListed, registered, nothing, 0, true},
+		}},
+		"operator offline: looked at again and again": {gone, []step{
+			{eventTimeout, offline, glance, 0, false},
+			{eventNotThere, offline, await, RecheckWait, false},
+			{eventTimeout, offline, glance, 0, false},
+			{eventNoOpinion, offline, await, RecheckWait, false},
+		}},
+		"operator offline: its end was not pushed": {gone, []step{
+			{eventTimeout, offline, glance, 0, false},
+			{eventThere, offline, await, ProbeWait, false}, // the push may be on its way
+			{eventTimeout, offline, glance, 0, false},
+			{eventThere, offline, replace, 0, false},
+			{eventReplaced, offline, await, RecheckWait, false},
+			{eventListed, registered, nothing, 0, true},
+		}},
+		"started: not listed because of an operator": {start[:1], []step{
+			{eventHeld, offline, await, RecheckWait, false},
+			{eventListed, registered, nothing, 0, true},
+		}},
+		"offline by operator: nothing deregisters": {gone, []step{
+			{eventNotThere, offline, await, RecheckWait, false},
+			{eventAccepted, offline, await, RecheckWait, false},
+			{eventWithdrew, offline, await, RecheckWait, false},
+		}},
+		"withdrawn stays withdrawn": {start, []step{
+			{eventWithdraw, withdrawn, nothing, 0, true},
+			{eventGone, withdrawn, nothing, 0, true},
+			{eventListed, withdrawn, withdraw, 0, true},
+			{eventWithdrew, withdrawn, nothing, 0, true},
+			{eventTimeout, withdrawn, nothing, 0, true},
+			{eventRegister, idle, nothing, 0, true},
+			{eventListed, idle, nothing, 0, true},
+			{eventRegistered, registered, nothing, 0, true},
+		}},
+		"withdrawn out of an operator's offline": {gone, []step{
+			{eventWithdraw, withdrawn, nothing, 0, false},
+			{eventRegister, idle, nothing, 0, false},
+			{eventRegistered, registered, nothing, 0, true},
+		}},
+		"withdrawn out of a probe": {missed, []step{
+			{eventWithdraw, withdrawn, nothing, 0, true},
+			{eventAccepted, withdrawn, nothing, 0, true},
+		}},
+		"closed for good": {missed, []step{
+			{eventClose, closed, nothing, 0, true},
+			{eventRegister, closed, nothing, 0, true},
+			{eventWithdraw, closed, nothing, 0, true},
+			{eventListed, closed, nothing, 0, true},
+		}},
+	} {
+		m := newMachine(defaultTiming())
+		for i, s := range append(test.before[:len(test.before):len(test.before)], test.steps...) {
+			turn := m.turn
+			m.handle(s.event)
+			got := step{s.event, m.state, m.todo, m.wait, m.online}
+			if got != s {
+				t.Errorf("%s: step %d: got %+v, want %+v", name, i, got, s)
+				break
+			}
+			if s.todo == register && m.turn == turn {
+				t.Errorf("%s: step %d: the turn is still %d", name, i, turn)
+			}
+		}
+	}
+}
+
+// Only a sequence with two second opinions against us, each after an accepted registration, may end offline.
+func TestNoEventAloneMakesOffline(t *testing.T) {
+	t.Parallel()
+	all := []event{eventListed, eventGone, eventTimeout, eventAccepted, eventFailed, eventThere, eventNotThere, eventNoOpinion,
+		eventReplaced, eventWithdrew}
+	for _, first := range all {
+		for _, second := range all {
+			for _, third := range all {
+				for _, fourth := range all {
+					m := newMachine(defaultTiming())
+					m.handle(eventRegister)
+					m.handle(eventRegistered)
+					for _, e := range []event{first, second, third, fourth} {
+						m.handle(e)
+					}
+					if !m.online {
+						t.Fatalf("offline after %q, %q, %q, %q", first, second, third, fourth)
+					}
+				}
+			}
+		}
+	}
+}
