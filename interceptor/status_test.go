@@ -96,3 +96,20 @@ func TestRefusalIsRetriedAtOnceElsewhere(t *testing.T) {
 		}
 	})
 }
+
+func TestTrackerOfTwoServersCountsBoth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tracker Tracker
+		_, one := serve(t, &tracker, &backend{duplex: receiving})
+		_, two := serve(t, &tracker, &backend{duplex: receiving})
+		streams := []clientStream{open(t, dial(t, plain, one)), open(t, dial(t, plain, two))}
+		wantInFlight(t, &tracker, 0, 2)
+		if n := tracker.EndStreams(-1); n != 2 {
+			t.Errorf("EndStreams(-1) = %d, want 2", n)
+		}
+		for _, stream := range streams {
+			_, err := stream.Recv()
+			wantInfo(t, err, ReasonShuttingDown, false)
+		}
+	})
+}

@@ -48,7 +48,11 @@ func at(list []sdk.Instance, i sdk.Instance) (entries []sdk.Instance, listed boo
 // open makes a connection and subscribes on it. An error means that there is no list yet; the SDK goes on trying.
 func (r *Registrar) open(ctx context.Context, self sdk.Instance) (*link, error) {
 	l := &link{connection: r.connect(), self: self}
-	return l, l.Subscribe(ctx, r.inst.Service, r.inst.Group, func(list []sdk.Instance) { r.show(l, list) })
+	return l, r.subscribe(ctx, l)
+}
+
+func (r *Registrar) subscribe(ctx context.Context, l *link) error {
+	return l.Subscribe(ctx, r.inst.Service, r.inst.Group, func(list []sdk.Instance) { r.show(l, list) })
 }
 
 // show takes a list from the SDK's receive goroutine.

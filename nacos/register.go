@@ -69,14 +69,16 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 		r.adopt(nil)
 	}
 	began, pause, refused := time.Now(), r.t.retryMin, 0
+	var last error
 	for attempt := 1; ; attempt++ {
 		outcome, err := r.attempt(ctx, self)
 		if err == nil {
 			return outcome, nil
 		}
 		if ctx.Err() != nil {
-			return "", r.gaveUp(ctx, attempt, began, err)
+			return "", gaveUp(ctx, attempt, began, last)
 		}
+		last = err
 		if errors.Is(err, ErrRefused) {
 			if refused++; refused == refusalsMost || errors.Is(err, ErrLogin) {
 				return "", err
@@ -88,7 +90,7 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 			r.log.Warn("nacos: not registered yet, trying again", "err", err, "servers", r.servers)
 		}
 		if err := r.pauseUnlessListed(ctx, pause); err != nil {
-			return "", r.gaveUp(ctx, attempt, began, err)
+			return "", gaveUp(ctx, attempt, began, last)
 		}
 		pause = min(2*pause, r.t.retryMax)
 	}
@@ -104,12 +106,13 @@ func (r *Registrar) pauseUnlessListed(ctx context.Context, d time.Duration) erro
 	return err
 }
 
-func (r *Registrar) gaveUp(ctx context.Context, attempts int, began time.Time, last error) error {
-	cause := context.Cause(ctx)
-	if errors.Is(last, cause) {
-		return fmt.Errorf("%d attempts in %v: %w", attempts, time.Since(began).Round(time.Millisecond), cause)
+// gaveUp is for a Register whose ctx has ended; last is nil in the first attempt.
+func gaveUp(ctx context.Context, attempts int, began time.Time, last error) error {
+	err := fmt.Errorf("gave up in attempt %d after %v: %w", attempts, time.Since(began).Round(time.Millisecond), context.Cause(ctx))
+	if last != nil {
+		err = fmt.Errorf("%w; the attempt before: %w", err, last)
 	}
-	return fmt.Errorf("%d attempts in %v: %w; the last one: %w", attempts, time.Since(began).Round(time.Millisecond), cause, last)
+	return err
 }
 
 // attempt registers on the connection, which it makes if there is none, and waits to be listed. A registration that
@@ -165,7 +168,7 @@ func (r *Registrar) ensure(ctx context.Context, self sdk.Instance) (*link, error
 	if known {
 		return l, nil
 	}
-	return l, l.Subscribe(ctx, r.inst.Service, r.inst.Group, func([]sdk.Instance) {}) // the first callback stays
+	return l, r.subscribe(ctx, l)
 }
 
 // explain is for an instance that was registered twice and is not listed. An operator is believed to hold it when it

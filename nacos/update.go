@@ -50,13 +50,10 @@ func (r *Registrar) Update(ctx context.Context, metadata map[string]string, weig
 type difference struct{ weight, metadata bool }
 
 func differs(ours, shown sdk.Instance) difference {
-	d := difference{weight: ours.Weight != shown.Weight}
-	for k, v := range ours.Metadata {
-		if got, ok := shown.Metadata[k]; !ok || got != v {
-			d.metadata = true
-		}
+	return difference{
+		weight:   ours.Weight != shown.Weight,
+		metadata: !maps.Equal(ours.Metadata, shown.Metadata),
 	}
-	return d
 }
 
 // compare logs once for each kind of difference; with the lock held. The first list after an Update may still show

@@ -33,7 +33,7 @@ func (c *command) flags() *flag.FlagSet {
 		return err
 	})
 	set.Float64Var(&c.seconds, "seconds", 0, "go on restarting each strategy's backends for at least this `time` in seconds;\n0: one round on new ports and one on the same ports, which are done in any case")
-	set.Float64Var(&c.rate, "rate", 100, "`calls` a second of each client kind")
+	set.Float64Var(&c.rate, "rate", 200, "`calls` a second of each client kind")
 	set.Uint64Var(&c.seed, "seed", 0, "`seed` of the order of restarts, the calls' moments and the clients' choices; 0: another one each time")
 	set.BoolVar(&c.json, "json", false, "print JSON, and nothing else, to stdout")
 	return set

@@ -76,10 +76,15 @@ func (r *rollout) onNewPort(ctx context.Context, i int) error {
 	return r.stop(ctx, old)
 }
 
-// onSamePort starts the replacement when the old process has ended, as a supervisor does.
+// onSamePort starts the replacement when the old process has ended and its entry has left the list, as a supervisor
+// that pauses between two starts does. (An entry says nothing of the process behind it: r-nacos keeps the metadata that
+// an address had first.)
 func (r *rollout) onSamePort(ctx context.Context, i int) error {
 	old := r.running[i]
 	if err := r.stop(ctx, old); err != nil {
+		return err
+	}
+	if err := r.awaitList(ctx, "backend "+old.addr+" is still listed", func(listed bool) bool { return !listed }, old.addr); err != nil {
 		return err
 	}
 	next, err := r.start(ctx, old.addr)
@@ -107,18 +112,20 @@ func (r *rollout) start(ctx context.Context, addr string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("backend %s is not listed after %v", s.ID, startLimit))
-	defer cancel()
-	err = r.listing.Wait(limit, func(instances []naming.Instance) bool {
-		return slices.ContainsFunc(instances, func(instance naming.Instance) bool {
-			return instance.Addr == p.addr && instance.Metadata[idKey] == s.ID
-		})
-	})
-	if err != nil {
+	if err := r.awaitList(ctx, "backend "+s.ID+" is not listed", func(listed bool) bool { return listed }, p.addr); err != nil {
 		p.kill()
 		return nil, err
 	}
 	return p, nil
+}
+
+// awaitList blocks until the list has addr as wanted; problem is what the error says when that takes too long.
+func (r *rollout) awaitList(ctx context.Context, problem string, wanted func(listed bool) bool, addr string) error {
+	limit, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("%s after %v", problem, startLimit))
+	defer cancel()
+	return r.listing.Wait(limit, func(instances []naming.Instance) bool {
+		return wanted(slices.ContainsFunc(instances, func(instance naming.Instance) bool { return instance.Addr == addr }))
+	})
 }
 
 func (r *rollout) stop(ctx context.Context, p *process) error {

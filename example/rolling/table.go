@@ -107,6 +107,9 @@ func verdict(results []result) error {
 		for _, counts := range r.counts {
 			sum = sum.Add(counts)
 		}
+		if sum.Calls == 0 {
+			return errors.New("lossless: no call was made, which proves nothing")
+		}
 		if sum.Failed+sum.StreamsCut > 0 {
 			return fmt.Errorf("lossless lost %d of %d calls and cut %d of %d streams", sum.Failed, sum.Calls, sum.StreamsCut, sum.Streams)
 		}

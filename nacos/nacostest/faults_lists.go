@@ -53,7 +53,7 @@ func (s *Server) SkewClock(d time.Duration) {
 	s.faults.mu.Lock()
 	s.faults.skew = d
 	s.faults.mu.Unlock()
-	s.withNaming(func(n *naming) { n.skew = d })
+	s.withNaming(func(n *naming) { n.setSkew(d) })
 }
 
 // PushDelay sets the time between a change and its push, for changes from now
@@ -75,7 +75,7 @@ func (f *faults) apply(n *naming) {
 	defer f.mu.Unlock()
 	n.cluster.mu.Lock()
 	defer n.cluster.mu.Unlock()
-	n.skew = f.skew
+	n.setSkew(f.skew)
 	if f.delay > 0 {
 		n.opts.PushDelay = f.delay
 	}

@@ -77,6 +77,9 @@ func TestPushDelay(t *testing.T) {
 	s := nacostest.Start(t, quick)
 	us := dial(t, s.Addr())
 	ours := us.subscribe("orders")
+	us.register("orders", here)
+	ours.wait(here) // together with the extra push after the subscription
+	us.deregister("orders", here)
 	ours.wait()
 	s.PushDelay(400 * time.Millisecond)
 	began := time.Now()

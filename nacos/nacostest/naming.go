@@ -21,6 +21,7 @@ type naming struct {
 	services map[serviceKey]*service
 	pushes   uint64        // number of the last push
 	skew     time.Duration // of the clock that stamps lists
+	stamped  int64         // the last stamp
 	dead     bool          // connections that break now say nothing
 }
 
@@ -167,8 +168,17 @@ func (n *naming) unsubscribe(c *client, key serviceKey) {
 	delete(n.service(key).subscribers, c)
 }
 
-// stamp is the node's clock as lists carry it, in milliseconds.
-func (n *naming) stamp() int64 { return time.Now().Add(n.skew).UnixMilli() }
+// stamp is the node's clock as lists carry it, in milliseconds. No two lists get
+// the same: the SDK drops the second of a millisecond, and it would not be sent
+// again.
+func (n *naming) stamp() int64 {
+	now := time.Now().Add(n.skew).UnixMilli()
+	n.stamped = max(now, n.stamped+1)
+	return n.stamped
+}
+
+// setSkew lets the clock go back, which stamp by itself does not.
+func (n *naming) setSkew(d time.Duration) { n.skew, n.stamped = d, 0 }
 
 func (n *naming) nextPush() string {
 	n.pushes++

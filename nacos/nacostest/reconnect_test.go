@@ -2,7 +2,8 @@
 
 //go:build !race
 
-// The tests in this file make the SDK reconnect, in which it races with itself:
+// The tests in this file make the SDK reconnect, or look whether it must, in which
+// it races with itself:
 // RpcClient.currentConnection is read and written without synchronisation in every
 // release up to v2.3.5 (nacos-group/nacos-sdk-go#905; the fix, #887, is in no
 // release). Under the race detector they would fail for that alone.

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lameduck-go/lameduck/nacos"
+	"github.com/lameduck-go/lameduck/nacos/nacostest"
+)
+
+func TestSecondOwner(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	withdraw, err := registry.Publish("orders", ours, func(i *nacostest.Instance) { i.Metadata = map[string]string{"kind": "grpc"} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Deregister(within(t, patience))
+	if !errors.Is(err, nacos.ErrSecondOwner) || !errors.Is(err, nacos.ErrUnconfirmed) ||
+		!strings.Contains(err.Error(), ours) || !strings.Contains(err.Error(), "kind:grpc") {
+		t.Errorf("Deregister() = %v, want ErrSecondOwner that names %s and kind:grpc", err, ours)
+	}
+	withdraw()
+	if err := r.Deregister(within(t, patience)); err != nil {
+		t.Errorf("Deregister() without the second owner = %v, want nil", err)
+	}
+}
+
+func TestDeregisterIgnored(t *testing.T) {
+	t.Parallel()
+	for name, n := range map[string]int{"once: a second deregister cures it": 1, "always: the end of the connection does": -1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			registry := nacostest.Start(t)
+			r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
+			if err := r.Register(within(t, patience), listener); err != nil {
+				t.Fatalf("Register() = %v, want nil", err)
+			}
+			registry.FailNext(nacostest.Ignored, n, nacostest.Deregister)
+			if err := r.Deregister(within(t, patience)); err != nil {
+				t.Errorf("Deregister() = %v, want nil", err)
+			}
+			wantAbsent(t, registry, "orders", ours)
+		})
+	}
+}
+
+func TestDeregisterRefused(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	registry.FailNext(nacostest.Forbidden, -1, nacostest.Deregister)
+	err := r.Deregister(within(t, patience))
+	var more interface {
+		Refused() bool
+		Unconfirmed() bool
+	}
+	if !errors.As(err, &more) || !more.Refused() || !more.Unconfirmed() || !errors.Is(err, nacos.ErrRefused) {
+		t.Errorf("Deregister() = %v, want ErrRefused with Refused() and Unconfirmed() true", err)
+	}
+}
+
+func TestRegistrationLost(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	reports := watch(t, r)
+	wantReport(t, reports, true)
+	registry.LoseRegistration("orders", ours)
+	wantAbsent(t, registry, "orders", ours)
+	eventually(t, "listed again", func() bool {
+		i, ok := published(t, registry, "orders", ours)
+		return ok && i.Listed
+	})
+	wantSilence(t, reports)
+}
+
+func TestForgedDatagram(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	r := newRegistrar(t, registry, nacos.Instance{Service: "forged"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	reports := watch(t, r)
+	wantReport(t, reports, true)
+	if err := nacostest.SpoofEmptyList("forged", time.Hour); err != nil {
+		t.Skip(err)
+	}
+	eventually(t, "a new connection takes over", func() bool {
+		wantListed(t, registry, "forged", ours)
+		return registry.Connections() == 2
+	})
+	eventually(t, "the old connection ends", func() bool { return registry.Connections() == 1 })
+	wantSilence(t, reports)
+	wantListed(t, registry, "forged", ours)
+	registry.SetEnabled("forged", ours, false) // the new view works
+	wantReport(t, reports, false)
+}
+
+func TestOperatorsEditIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	var log lines
+	r := newRegistrarWith(t, nacos.Config{Servers: []string{registry.Addr()}, Logger: log.logger()}, nacos.Instance{Service: "orders"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	if err := r.Update(within(t, patience), map[string]string{"zone": "a"}, 4); err != nil {
+		t.Fatalf("Update() = %v, want nil", err)
+	}
+	eventually(t, "the update is listed", func() bool {
+		i, ok := published(t, registry, "orders", ours)
+		return ok && i.Weight == 4 && i.Metadata["zone"] == "a"
+	})
+	if n := log.count("shows other values than ours"); n != 0 {
+		t.Errorf("%d log lines about other values after an update, want none", n)
+	}
+	registry.SetWeight("orders", ours, 9)
+	t.Cleanup(func() { t.Log(log.text.String()) })
+	eventually(t, "the edit is logged", func() bool { return log.count("shows other values than ours") == 1 })
+	registry.SetWeight("orders", ours, 8)
+	if _, err := registry.Publish("orders", "10.0.0.9:1"); err != nil { // another list
+		t.Fatal(err)
+	}
+	if err := r.Deregister(within(t, patience)); err != nil {
+		t.Errorf("Deregister() = %v, want nil", err)
+	}
+	if n := log.count("shows other values than ours"); n != 1 {
+		t.Errorf("%d log lines about the edit, want 1", n)
+	}
+}
+
+func TestStaleCopyOfADeadNode(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes 20 s")
+	}
+	nodes := nacostest.StartCluster(t, 2, nacostest.Options{})
+	r := newRegistrar(t, nodes[0], nacos.Instance{Service: "orders"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	eventually(t, "the other node lists it", func() bool {
+		i, ok := published(t, nodes[1], "orders", ours)
+		return ok && i.Listed
+	})
+	nodes[0].Kill()
+	err := r.Deregister(within(t, patience))
+	if !errors.Is(err, nacos.ErrUnconfirmed) {
+		t.Errorf("Deregister() = %v, want ErrUnconfirmed", err)
+	}
+	wantListed(t, nodes[1], "orders", ours)
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
+)
+
+func TestRegisterReturnsWhenListed(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		began := time.Now()
+		p.register()
+		if d := time.Since(began); d != pushDelay || !p.listed() {
+			t.Errorf("Register() took %v, listed %v; want %v and listed", d, p.listed(), pushDelay)
+		}
+		began = time.Now()
+		p.register() // once more is no matter
+		if d := time.Since(began); d != 0 {
+			t.Errorf("second Register() took %v, want no time", d)
+		}
+	})
+}
+
+func TestRegisterRegistryDown(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.set(func() { p.registry.away = true })
+		done := make(chan error, 1)
+		go func() { done <- p.Register(t.Context(), fakeListener) }()
+		time.Sleep(time.Hour)
+		p.wantReports()
+		if n := p.registry.count("subscribe"); n > 800 || n < 600 {
+			t.Errorf("%d attempts in an hour, want one every 5.3 s or so", n)
+		}
+		p.registry.set(func() { p.registry.away = false })
+		time.Sleep(RetryMax + time.Second)
+		synctest.Wait()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("Register() = %v, want nil", err)
+			}
+		default:
+			t.Error("Register() has not returned, want nil when the registry is back")
+		}
+		p.wantReports(true)
+		if n := p.connections(); n != 1 {
+			t.Errorf("%d connections were made, want 1", n)
+		}
+	})
+}
+
+func TestRegisterGivesUpWithItsContext(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.set(func() { p.registry.away = true })
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		began := time.Now()
+		err := p.Register(ctx, fakeListener)
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errAway) {
+			t.Fatalf("Register() = %v, want deadline exceeded and the last attempt's error", err)
+		}
+		for _, part := range []string{"orders", "10.0.0.7:9090", "attempt 5 after 10"} {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("Register() = %q, want it to say %q", err, part)
+			}
+		}
+		if d := time.Since(began); d > 10*time.Second+CloseTimeout/2 {
+			t.Errorf("Register() took %v, want 10 s and a moment to clean up", d)
+		}
+		synctest.Wait()
+		if n := p.registry.open(); n != 0 {
+			t.Errorf("%d connections are open, want none: nothing is half registered", n)
+		}
+		began = time.Now()
+		if err := p.deregister(); err != nil || time.Since(began) != 0 {
+			t.Errorf("Deregister() = %v after %v, want nil at once: there is nothing to withdraw", err, time.Since(began))
+		}
+	})
+}
+
+// What was accepted before the context ended may have been listed.
+func TestRegisterEndedWhileWaitingForTheList(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		ctx, cancel := context.WithTimeout(t.Context(), pushDelay/2)
+		defer cancel()
+		if err := p.Register(ctx, fakeListener); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Register() = %v, want deadline exceeded", err)
+		}
+		synctest.Wait()
+		if p.listed() {
+			t.Error("listed after a Register that failed, want absent")
+		}
+		if err := p.deregister(); err != nil {
+			t.Errorf("Deregister() = %v, want nil", err)
+		}
+		p.register()
+	})
+}
+
+func TestRegisterWrongLogin(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.refuse, p.registry.login = 100, true
+		began := time.Now()
+		err := p.Register(t.Context(), fakeListener)
+		if !errors.Is(err, ErrLogin) || !errors.Is(err, ErrRefused) || time.Since(began) != 0 {
+			t.Errorf("Register() = %v after %v, want ErrLogin at once", err, time.Since(began))
+		}
+	})
+}
+
+func TestRegisterRefusedThreeTimes(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.refuse = 2
+		p.register()
+	})
+	t.Run("for good", func(t *testing.T) {
+		simulate(t, func(t *testing.T, p *party) {
+			p.registry.refuse = 100
+			if err := p.Register(t.Context(), fakeListener); !errors.Is(err, ErrRefused) {
+				t.Errorf("Register() = %v, want ErrRefused", err)
+			}
+			if n := p.registry.count("register"); n != refusalsMost {
+				t.Errorf("%d registrations, want %d", n, refusalsMost)
+			}
+		})
+	})
+}
+
+func TestRegisterLostInTheStartUpRaceIsRepeated(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.hurdles = 1
+		began := time.Now()
+		p.register()
+		if d := time.Since(began); d != ProbeWait/2+pushDelay {
+			t.Errorf("Register() took %v, want %v", d, ProbeWait/2+pushDelay)
+		}
+	})
+}
+
+// The registry lists the instance, and our subscription does not hear of it.
+func TestRegisterOnABlindConnection(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		time.AfterFunc(pushDelay/2, func() { p.registry.set(func() { p.registry.conns[0].blind = true }) })
+		p.register()
+		if p.registry.open() != 1 || p.connections() != 2 {
+			t.Errorf("calls %v, want a second connection and the first one closed", p.registry.calls)
+		}
+	})
+}
+
+func TestRegisterWithoutAnyOpinionGoesOn(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.set(func() { p.registry.noHTTP, p.registry.hurdles = true, 2 })
+		time.AfterFunc(2*time.Second, func() { p.registry.set(func() { p.registry.away = true }) })
+		time.AfterFunc(10*time.Second, func() { p.registry.set(func() { p.registry.away = false }) })
+		p.register()
+	})
+}
+
+func TestRegisterEndedByDeregister(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		done := make(chan error, 1)
+		go func() { done <- p.Register(t.Context(), fakeListener) }()
+		time.Sleep(pushDelay / 2)
+		if err := p.deregister(); err != nil {
+			t.Errorf("Deregister() = %v, want nil", err)
+		}
+		if err := <-done; !errors.Is(err, errWithdrawing) {
+			t.Errorf("Register() = %v, want errWithdrawing", err)
+		}
+		if p.listed() {
+			t.Error("listed, want absent")
+		}
+		p.wantState(withdrawn)
+		p.wantReports()
+	})
+}
+
+func TestDeregisterEndsAProbe(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		p.registry.spoof()
+		p.registry.set(func() { p.registry.frozen = true })
+		time.Sleep(Grace + time.Second) // the probe's registration hangs
+		p.wantState(probing)
+		p.registry.set(func() { p.registry.frozen = false })
+		if err := p.deregister(); err != nil {
+			t.Errorf("Deregister() = %v, want nil", err)
+		}
+		time.Sleep(time.Hour)
+		if p.listed() {
+			t.Error("listed, want absent")
+		}
+	})
+}
+
+func TestCloseEndsARegister(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.set(func() { p.registry.frozen = true })
+		done := make(chan error, 1)
+		go func() { done <- p.Register(t.Context(), fakeListener) }()
+		time.Sleep(time.Second)
+		if err := p.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+		if err := <-done; !errors.Is(err, ErrClosed) {
+			t.Errorf("Register() = %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestCloseIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inst, _ := Instance{Service: "orders"}.checked()
+		registry := &fakeRegistry{}
+		hangs := make(chan struct{})
+		r := newRegistrar(inst, defaultTiming(), discard, func() connection {
+			return hangingClose{registry.connect(), hangs}
+		})
+		if err := r.Register(t.Context(), fakeListener); err != nil {
+			t.Fatalf("Register() = %v, want nil", err)
+		}
+		for range 2 {
+			began := time.Now()
+			if err := r.Close(); err == nil || time.Since(began) != CloseTimeout {
+				t.Errorf("Close() = %v after %v, want an error after %v", err, time.Since(began), CloseTimeout)
+			}
+		}
+		close(hangs)
+		if err := r.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil once nothing hangs", err)
+		}
+	})
+}
+
+type hangingClose struct {
+	connection
+	until chan struct{}
+}
+
+func (h hangingClose) Close(ctx context.Context) error {
+	<-h.until
+	return h.connection.Close(ctx)
+}
+
+func TestAnotherAddressIsAnotherConnection(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Minute)
+		if err := p.Register(t.Context(), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 9091}); err != nil {
+			t.Fatalf("Register() = %v, want nil", err)
+		}
+		time.Sleep(time.Minute)
+		if p.listed() {
+			t.Error("the old address is listed, want it gone")
+		}
+		p.wantReports(true)
+	})
+}
+
+func TestRegisterWithoutAnAddress(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.outbound = func() (netip.Addr, error) { return netip.Addr{}, errors.New("no route") }
+		err := p.Register(t.Context(), &net.TCPAddr{IP: net.IPv6unspecified, Port: 9090})
+		if err == nil || !strings.Contains(err.Error(), "Instance.Addr") || !strings.Contains(err.Error(), "no route") {
+			t.Errorf("Register() = %v, want an error about Instance.Addr and the route", err)
+		}
+		if p.connections() != 0 {
+			t.Errorf("calls %v, want none", p.registry.calls)
+		}
+	})
+}
+
+func TestUpdate(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		zone := map[string]string{"zone": "b"}
+		if err := p.Update(t.Context(), zone, 2); err != nil || p.connections() != 0 {
+			t.Errorf("Update() before Register = %v, calls %v; want nil and none", err, p.registry.calls)
+		}
+		p.register()
+		if i := p.published(); i.Weight != 2 || i.Metadata["zone"] != "b" {
+			t.Errorf("published %v, want weight 2 and zone b", describe(i))
+		}
+		if err := p.Update(t.Context(), map[string]string{"zone": "c"}, 5); err != nil {
+			t.Errorf("Update() = %v, want nil", err)
+		}
+		p.registry.set(func() { p.registry.conns[0].published = nil }) // lost: the probe must bring the new values
+		time.Sleep(time.Minute)
+		if i := p.published(); i.Weight != 5 || i.Metadata["zone"] != "c" {
+			t.Errorf("published %v after a probe, want weight 5 and zone c", describe(i))
+		}
+		for name, err := range map[string]error{
+			"weight":   p.Update(t.Context(), nil, -1),
+			"metadata": p.Update(t.Context(), map[string]string{"": "x"}, 1),
+		} {
+			if err == nil {
+				t.Errorf("Update() with a bad %s = nil, want an error", name)
+			}
+		}
+		p.wantReports()
+	})
+}
+
+var _ connection = (*sdk.Client)(nil)
