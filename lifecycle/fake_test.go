@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -69,10 +70,13 @@ type fakeServer struct {
 	stopped chan struct{}
 	hang    chan struct{} // nil: nothing hangs; else both stops hang until it is closed
 	fail    error         // of Serve
+
+	listener atomic.Pointer[net.Listener]
 }
 
 func (s *fakeServer) Serve(l net.Listener) error {
 	s.add(s.name + "Serve")
+	s.listener.Store(&l)
 	if s.fail != nil {
 		return s.fail
 	}
@@ -83,6 +87,9 @@ func (s *fakeServer) Serve(l net.Listener) error {
 // GracefulStop waits for what is in flight, as grpc-go's does.
 func (s *fakeServer) GracefulStop() {
 	s.add(s.name + "GracefulStop")
+	if l := s.listener.Load(); l != nil {
+		(*l).Close()
+	}
 	if s.hang != nil {
 		<-s.hang
 	}

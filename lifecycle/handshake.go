@@ -25,10 +25,19 @@ type watchedListener struct {
 	young  map[*youngConn]struct{} // accepted, and not yet through the handshake
 	hasten time.Time               // once set, the deadline of all of them
 	none   chan struct{}           // closed when hasten is set and none is left
+
+	close  sync.Once
+	closed chan struct{}
 }
 
 func watchHandshakes(l net.Listener) *watchedListener {
-	return &watchedListener{Listener: l, young: map[*youngConn]struct{}{}, none: make(chan struct{})}
+	return &watchedListener{Listener: l, young: map[*youngConn]struct{}{}, none: make(chan struct{}), closed: make(chan struct{})}
+}
+
+// Close is the first thing that GracefulStop does: what is accepted after it is turned away at once.
+func (l *watchedListener) Close() error {
+	defer l.close.Do(func() { close(l.closed) })
+	return l.Listener.Close()
 }
 
 func (l *watchedListener) Accept() (net.Conn, error) {
@@ -40,9 +49,7 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 	y := &youngConn{TCPConn: tcp, listener: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.hasten.IsZero() {
-		l.young[y] = struct{}{}
-	}
+	l.young[y] = struct{}{}
 	return y, nil
 }
 

@@ -59,13 +59,10 @@ func (m *Manager) awaitHandshakes(o *offline) {
 	m.mu.Unlock()
 	limit := min(handshakeGrace, 2*o.plan.forceWait)
 	deadline := time.Now().Add(limit)
+	over := time.After(limit + handshakeSlack)
 	for _, l := range listeners {
-		through := l.hurry(deadline)
-		select {
-		case <-through:
-		case <-o.stopped:
-			return
-		case <-time.After(time.Until(deadline) + handshakeSlack):
+		if !ended(l.closed, over) || !ended(l.hurry(deadline), over) {
+			l.hurry(deadline)
 		}
 	}
 }
@@ -113,7 +110,7 @@ const endTicks = 20 // steps in which streams are ended
 // endStreams ends the streams that are left, oldest first, spread out so that their clients do not all come back at
 // once.
 func (m *Manager) endStreams(ctx context.Context, o *offline) error {
-	if o.hasStopped() || m.calls == nil {
+	if o.hasStopped() || m.calls == nil || ctx.Err() != nil {
 		return errSkipped
 	}
 	_, streams := m.calls.InFlight()
@@ -123,7 +120,7 @@ func (m *Manager) endStreams(ctx context.Context, o *offline) error {
 	spread := min(StreamSpread, time.Until(o.plan.forceAt)/2)
 	ended := 0
 	for tick := range endTicks {
-		share := (streams*(tick+1))/endTicks - (streams*tick)/endTicks
+		share := (streams*(tick+1)+endTicks-1)/endTicks - (streams*tick+endTicks-1)/endTicks
 		if tick == endTicks-1 {
 			share = -1
 		}

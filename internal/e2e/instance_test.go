@@ -37,15 +37,42 @@ const service = "greeter"
 // An instance is one server process in small.
 type instance struct {
 	*lifecycle.Manager
-	addr   string
-	slow   chan time.Duration // what the next calls take; empty: nothing
-	result chan error
-	stop   context.CancelFunc
+	addr    string
+	slow    chan time.Duration // what the next calls take; empty: nothing
+	release chan struct{}      // what stuck handlers wait for
+	result  chan error
+	stop    context.CancelFunc
 }
 
 type testService struct {
 	testpb.UnimplementedTestServiceServer
 	*instance
+}
+
+// UnaryCall ignores its context, and answers with as much as was asked for.
+func (s testService) UnaryCall(_ context.Context, req *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
+	if req.GetFillUsername() {
+		<-s.release
+	}
+	return &testpb.SimpleResponse{Payload: &testpb.Payload{Body: make([]byte, req.GetResponseSize())}}, nil
+}
+
+// StreamingOutputCall sends without an end, and heeds nothing but its own sends.
+func (s testService) StreamingOutputCall(_ *testpb.StreamingOutputCallRequest, stream testpb.TestService_StreamingOutputCallServer) error {
+	for {
+		if err := stream.Send(&testpb.StreamingOutputCallResponse{Payload: &testpb.Payload{Body: make([]byte, 16<<10)}}); err != nil {
+			return err
+		}
+	}
+}
+
+// FullDuplexCall sits in Recv.
+func (s testService) FullDuplexCall(stream testpb.TestService_FullDuplexCallServer) error {
+	for {
+		if _, err := stream.Recv(); err != nil {
+			return err
+		}
+	}
 }
 
 func (s testService) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Empty, error) {
@@ -59,14 +86,19 @@ func (s testService) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Em
 
 func startInstance(t *testing.T, registry *nacostest.Server, opts ...lifecycle.Option) *instance {
 	t.Helper()
+	return startServer(t, registry, nil, opts...)
+}
+
+func startServer(t *testing.T, registry *nacostest.Server, serverOptions []grpc.ServerOption, opts ...lifecycle.Option) *instance {
+	t.Helper()
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 1), result: make(chan error, 1)}
+	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 1), release: make(chan struct{}), result: make(chan error, 1)}
 	var tracker interceptor.Tracker
-	srv := grpc.NewServer(tracker.ServerOptions()...)
+	srv := grpc.NewServer(append(tracker.ServerOptions(), serverOptions...)...)
 	testpb.RegisterTestServiceServer(srv, testService{instance: i})
 	hs := health.Register(srv)
 	opts = append([]lifecycle.Option{
@@ -85,6 +117,7 @@ func startInstance(t *testing.T, registry *nacostest.Server, opts ...lifecycle.O
 	i.stop = cancel
 	go func() { i.result <- i.Run(ctx, lis) }()
 	t.Cleanup(func() {
+		close(i.release)
 		cancel()
 		i.Force()
 		select {
@@ -122,14 +155,20 @@ func (i *instance) finish(t *testing.T) error {
 	}
 }
 
-func (i *instance) checkHealth(t *testing.T, service string) healthpb.HealthCheckResponse_ServingStatus {
+// dial connects to this instance and to no other.
+func (i *instance) dial(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient("passthrough:///"+i.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	answer, err := healthpb.NewHealthClient(conn).Check(t.Context(), &healthpb.HealthCheckRequest{Service: service})
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func (i *instance) checkHealth(t *testing.T, service string) healthpb.HealthCheckResponse_ServingStatus {
+	t.Helper()
+	answer, err := healthpb.NewHealthClient(i.dial(t)).Check(t.Context(), &healthpb.HealthCheckRequest{Service: service})
 	if err != nil {
 		t.Fatal(err)
 	}

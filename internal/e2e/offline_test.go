@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
@@ -19,6 +17,7 @@ import (
 // TestOperatorOfflineAndOnline is the operator's way under load: offline in the console, online again, offline, and then
 // the process is told to go.
 func TestOperatorOfflineAndOnline(t *testing.T) {
+	t.Parallel()
 	registry := nacostest.Start(t)
 	i := startInstance(t, registry)
 	load := startLoad(t, registry)
@@ -61,6 +60,7 @@ func TestOperatorOfflineAndOnline(t *testing.T) {
 }
 
 func TestIdleDrainTakesSettleAndQuiet(t *testing.T) {
+	t.Parallel()
 	registry := nacostest.Start(t)
 	i := startInstance(t, registry)
 	if err := i.Drain(t.Context()); err != nil {
@@ -88,12 +88,9 @@ func TestIdleDrainTakesSettleAndQuiet(t *testing.T) {
 }
 
 func TestCallInFlightIsNotCut(t *testing.T) {
+	t.Parallel()
 	i := startInstance(t, nil, lifecycle.WithSettle(0), lifecycle.WithQuiet(0))
-	conn, err := grpc.NewClient("passthrough:///"+i.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := i.dial(t)
 	i.slow <- 2 * time.Second
 	result := make(chan error, 1)
 	go func() {
@@ -112,6 +109,7 @@ func TestCallInFlightIsNotCut(t *testing.T) {
 
 // TestRestartUnderLoad replaces the only instance while a client calls.
 func TestRestartUnderLoad(t *testing.T) {
+	t.Parallel()
 	registry := nacostest.Start(t)
 	old := startInstance(t, registry)
 	load := startLoad(t, registry)
