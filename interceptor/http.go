@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package interceptor
+
+import (
+	"net/http"
+)
+
+// Handler counts the requests of an HTTP server that stops together with the gRPC server, for example a gateway: they
+// are admitted, late, in flight as unary calls are, and so they hold off quiet. While the shutdown flag is set they get
+// 503 Service Unavailable with Retry-After: 0 and Connection: close. Exempt is not asked; leave probes outside. They
+// cannot be answered in the place of their handler.
+//
+// gRPC through ServeHTTP needs no Handler: its interceptors count.
+func (t *Tracker) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bits := t.word.enter()
+		if bits&refusing != 0 {
+			t.word.backOut()
+			t.refused.Add(1)
+			w.Header().Set("Connection", "close")
+			w.Header().Set("Retry-After", "0")
+			http.Error(w, "shutting down", http.StatusServiceUnavailable)
+			return
+		}
+		defer t.word.leave()
+		if bits&draining != 0 {
+			t.mu.Lock()
+			t.late++
+			t.mu.Unlock()
+		}
+		next.ServeHTTP(w, r)
+	})
+}

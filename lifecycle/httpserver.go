@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+)
+
+// HTTPServer makes an http.Server a Server: a gateway in front of the gRPC server, or gRPC itself through ServeHTTP,
+// whose own GracefulStop in grpc-go cuts calls off (v1.85.0, handler_server.go) while net/http's Shutdown waits for
+// them.
+//
+// Serve uses TLS when s.TLSConfig has a certificate or a function that gets one. For HTTP/2 without TLS set
+// s.Protocols; golang.org/x/net's h2c.NewHandler hijacks its connections, and no graceful stop waits for those.
+// GracefulStop blocks until the requests under way have ended and Stop closes their connections; neither waits for
+// hijacked connections (WebSockets).
+func HTTPServer(s *http.Server) Server { return httpServer{s} }
+
+type httpServer struct{ *http.Server }
+
+func (s httpServer) Serve(l net.Listener) error {
+	serve := s.Server.Serve
+	if c := s.TLSConfig; c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil) {
+		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// GracefulStop returns when Stop has closed the connections, too.
+func (s httpServer) GracefulStop() { _ = s.Shutdown(context.Background()) }
+
+func (s httpServer) Stop() { _ = s.Close() }
