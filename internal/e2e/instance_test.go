@@ -40,6 +40,7 @@ type instance struct {
 	addr    string
 	slow    chan time.Duration // what the next calls take; empty: nothing
 	release chan struct{}      // what stuck handlers wait for
+	opened  atomic.Int64       // streams that wait to be told
 	result  chan error
 	stop    context.CancelFunc
 }
@@ -63,6 +64,17 @@ func (s testService) StreamingOutputCall(_ *testpb.StreamingOutputCallRequest, s
 		if err := stream.Send(&testpb.StreamingOutputCallResponse{Payload: &testpb.Payload{Body: make([]byte, 16<<10)}}); err != nil {
 			return err
 		}
+	}
+}
+
+// StreamingInputCall goes on until it is told.
+func (s testService) StreamingInputCall(stream testpb.TestService_StreamingInputCallServer) error {
+	s.opened.Add(1)
+	select {
+	case <-interceptor.Draining(stream.Context()):
+		return nil
+	case <-stream.Context().Done():
+		return context.Cause(stream.Context())
 	}
 }
 
