@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/lameduck-go/lameduck/interceptor"
+	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
 // TestClientsThatReopenTheirStreamsAtOnce: told before GOAWAY is out, pick_first clients would open their streams on the
@@ -27,7 +28,7 @@ import (
 func TestClientsThatReopenTheirStreamsAtOnce(t *testing.T) {
 	t.Parallel()
 	const clients = 30
-	old := startServer(t, nil, nil, quick()...)
+	old := startServer(t, nil, nil, quick(lifecycle.WithSettle(300*time.Millisecond))...)
 	other := startServer(t, nil, nil, quick()...)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
