@@ -334,8 +334,12 @@ func TestOfflineEndThatWasNotPushed(t *testing.T) {
 func TestStartedHeldByOperator(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.registry.set(func() { p.registry.hidden = true })
+		began := time.Now()
 		if err := p.Register(t.Context(), fakeListener); err != nil {
 			t.Fatalf("Register() = %v, want nil", err)
+		}
+		if d := time.Since(began); d != ProbeWait+ConfirmWait {
+			t.Errorf("Register() took %v, want %v", d, ProbeWait+ConfirmWait)
 		}
 		p.wantReports(false)
 		p.wantState(offline)
@@ -368,5 +372,20 @@ func TestWithdrawnStaysWithdrawn(t *testing.T) {
 		if !p.listed() {
 			t.Error("not listed after Register, want listed")
 		}
+	})
+}
+
+// What comes of a todo that is no longer wanted is void, though the event alone would fit.
+func TestLateOutcomeIsVoid(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		p.registry.spoof()
+		p.mu.Lock()
+		late := p.machine.turn
+		p.mu.Unlock()
+		p.registry.conns[0].callback([]sdk.Instance{p.self})
+		p.registry.conns[0].callback(nil)
+		p.feed(late, eventTimeout) // of the first absence
+		p.wantState(absent)
 	})
 }

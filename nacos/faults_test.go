@@ -123,15 +123,13 @@ func TestOperatorsEditIsLoggedOnce(t *testing.T) {
 	if err := r.Update(within(t, patience), map[string]string{"zone": "a"}, 4); err != nil {
 		t.Fatalf("Update() = %v, want nil", err)
 	}
-	eventually(t, "the update is listed", func() bool {
-		i, ok := published(t, registry, "orders", ours)
-		return ok && i.Weight == 4 && i.Metadata["zone"] == "a"
-	})
+	if i := wantListed(t, registry, "orders", ours); i.Weight != 4 || i.Metadata["zone"] != "a" {
+		t.Errorf("listed as %+v after Update, want weight 4 and zone a", i)
+	}
 	if n := log.count("shows other values than ours"); n != 0 {
 		t.Errorf("%d log lines about other values after an update, want none", n)
 	}
 	registry.SetWeight("orders", ours, 9)
-	t.Cleanup(func() { t.Log(log.text.String()) })
 	eventually(t, "the edit is logged", func() bool { return log.count("shows other values than ours") == 1 })
 	registry.SetWeight("orders", ours, 8)
 	if _, err := registry.Publish("orders", "10.0.0.9:1"); err != nil { // another list

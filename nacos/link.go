@@ -20,7 +20,7 @@ type link struct {
 	self     sdk.Instance
 	accepted bool // a registration was accepted, and no absence confirmed since
 	view     view
-	updating bool // the next list may show what was before an Update
+	updating bool // lists may show what was before an Update
 }
 
 // A view is the latest list, as far as it is about our address.

@@ -46,6 +46,7 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 	r.leftover = false
 	r.step(outcome)
 	r.look()
+	r.compare(r.link)
 	return nil
 }
 

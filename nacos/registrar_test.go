@@ -32,7 +32,7 @@ func newRegistrar(t *testing.T, registry *nacostest.Server, inst nacos.Instance)
 func newRegistrarWith(t *testing.T, cfg nacos.Config, inst nacos.Instance) *nacos.Registrar {
 	t.Helper()
 	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+		cfg.Logger = slog.New(withoutSDK{slog.NewTextHandler(t.Output(), nil)})
 	}
 	r, err := nacos.New(cfg, inst)
 	if err != nil {

@@ -8,15 +8,18 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
-// Update changes what is published, also for every later registration. Zero weight means 1. It returns nil once the
-// registry has accepted it, and at once while the instance is withdrawn or not registered yet.
+// Update changes what is published, also for every later registration. Zero weight means 1. It blocks until the
+// registry shows the new values, for AbsenceWait at the most, and returns at once while the instance is withdrawn or not
+// registered yet.
 //
-// Accepted is not shown: where an operator has edited the instance, the registry goes on with the operator's weight
-// and metadata, and r-nacos 0.8.5 keeps the first metadata. A difference is logged once.
+// Nil means that the registry has accepted them, not that it shows them: where an operator has edited the instance it
+// goes on with the operator's weight and metadata, and r-nacos 0.8.5 keeps the first metadata. A difference is logged
+// once.
 func (r *Registrar) Update(ctx context.Context, metadata map[string]string, weight float64) error {
 	if weight == 0 {
 		weight = 1
@@ -40,10 +43,23 @@ func (r *Registrar) Update(ctx context.Context, metadata map[string]string, weig
 	r.self = l.self
 	l.updating = true
 	r.mu.Unlock()
-	if err := r.registerOn(ctx, l); err != nil {
+	err = r.registerOn(ctx, l)
+	if err == nil {
+		_, err = r.until(ctx, r.t.absence, func() bool { return !l.view.listed || l.agrees() })
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.updating = false
+	if err != nil {
 		return fmt.Errorf("nacos: update %s: %w", r.inst.Service, err)
 	}
+	r.compare(l)
 	return nil
+}
+
+// agrees tells that the registry shows what we publish.
+func (l *link) agrees() bool {
+	return !slices.ContainsFunc(l.view.entries, func(e sdk.Instance) bool { return differs(l.self, e) != (difference{}) })
 }
 
 // A difference is what the registry shows other than we publish it.
@@ -56,23 +72,18 @@ func differs(ours, shown sdk.Instance) difference {
 	}
 }
 
-// compare logs once for each kind of difference; with the lock held. The first list after an Update may still show
-// what was before.
+// compare logs once for each kind of difference; with the lock held.
 func (r *Registrar) compare(l *link) {
-	if l.updating {
-		l.updating = false
+	if l.updating || r.machine.state == idle {
 		return
 	}
 	for _, shown := range l.view.entries {
 		d := differs(l.self, shown)
-		if d == r.told || r.machine.state == idle {
-			continue
-		}
-		r.told = d
-		if d != (difference{}) {
+		if d != r.told && d != (difference{}) {
 			r.log.Warn("nacos: the registry shows other values than ours: an operator has edited the instance, or another "+
 				"client registers the same address", "ours", describe(l.self), "shown", describe(shown))
 		}
+		r.told = d
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/lameduck-go/lameduck/example/internal/load"
 )
 
+// openStreams is how many long streams there are at any time.
+const openStreams = 8
+
 // loads are the six kinds of clients of one strategy. begin and end are called once each; counts at any time.
 type loads struct {
 	mu      sync.Mutex
@@ -22,12 +25,12 @@ type loads struct {
 func newLoads() *loads { return &loads{stop: func() {}} }
 
 // begin starts every kind of client.
-func (l *loads) begin(ctx context.Context, c *command, s spec) error {
+func (l *loads) begin(ctx context.Context, p part, s spec) error {
 	ctx, l.stop = context.WithCancel(ctx)
 	for i, kind := range load.Kinds() {
 		one, err := load.Open(load.Config{
 			Kind: kind, Nacos: s.Nacos, Service: s.Service,
-			Rate: c.rate, Streams: openStreams, Seed: c.seed + uint64(i),
+			Rate: p.Rate, Streams: openStreams, Seed: p.Seed + uint64(i),
 		})
 		if err != nil {
 			_, closed := l.end()

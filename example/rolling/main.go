@@ -3,7 +3,8 @@
 // Rolling restarts three real backend processes under load, registered in a Nacos naming server, once
 // for each way of going offline, and prints what each of the ways has lost.
 //
-// It needs nothing but itself: the naming server runs inside it, and it runs itself again as backends.
+// It needs nothing but itself: the naming server runs inside it, and it runs itself again as the player of each
+// strategy, which has the clients, and as the backends.
 // It exits with 0, or with 1 when Lossless lost a call, cut a stream, or something did not work, and
 // with 2 when a flag is wrong. Processes are ended with SIGTERM, so it needs a Unix system.
 package main
@@ -20,8 +21,11 @@ import (
 )
 
 func main() {
-	if isBackend() {
+	switch {
+	case isBackend():
 		os.Exit(backendMain())
+	case isPlayer():
+		os.Exit(playerMain())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -54,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(stderr, "rolling: %v\n", err)
 	}
-	d.close(err != nil)
+	d.close(err != nil && ctx.Err() == nil)
 	if err != nil {
 		return flags.ExitError
 	}

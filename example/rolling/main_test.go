@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"strings"
@@ -11,8 +12,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if isBackend() {
+	switch {
+	case isBackend():
 		os.Exit(backendMain())
+	case isPlayer():
+		os.Exit(playerMain())
 	}
 	os.Exit(m.Run())
 }
@@ -69,5 +73,34 @@ func TestStopLosesCalls(t *testing.T) {
 	}
 	if restarts := strings.Count(stderr.String(), "restarts backend"); restarts != 6 {
 		t.Errorf("%d restarts on stderr, want 6\n%s", restarts, stderr.String())
+	}
+}
+
+// cancelOn is stderr for a run that is interrupted when a text appears on it.
+type cancelOn struct {
+	bytes.Buffer
+	text   string
+	cancel context.CancelFunc
+}
+
+func (c *cancelOn) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(c.text)) {
+		c.cancel()
+	}
+	return c.Buffer.Write(line)
+}
+
+// run waits for its players, and they for their backends, so a return means that no process is left.
+func TestInterrupt(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stderr := &cancelOn{text: "restarts backend", cancel: cancel}
+	var stdout bytes.Buffer
+	if code := run(ctx, []string{"-strategies", "lossless", "-rate", "20"}, &stdout, stderr); code != 1 || stdout.Len() > 0 {
+		t.Errorf("run() interrupted = %d and %q on stdout, want 1 and nothing\n%s", code, stdout.String(), stderr.String())
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("temporary directory after run(): %v, %v, want it empty", left, err)
 	}
 }

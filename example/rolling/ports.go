@@ -7,31 +7,27 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
-	"sync"
 )
 
 // Backends listen on ports below the range from which systems take the ports of outgoing connections (32768 and up on
 // Linux, 49152 elsewhere). Otherwise one of the load's own connections may hold a port in the moment between the end of
 // a backend and the start of the next one on the same port.
-const lowestPort, portRange = 20000, 12000
+const lowestPort, portsEach = 20000, 2400
 
-// ports hands out loopback addresses.
+// ports hands out loopback addresses. Each strategy has a range of its own, since their players run side by side.
 type ports struct {
-	mu     sync.Mutex
-	random *rand.Rand
+	lowest int
 	taken  map[int]bool
 }
 
-func newPorts() *ports {
-	return &ports{random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), taken: make(map[int]bool)}
+func newPorts(strategy Strategy) *ports {
+	return &ports{lowest: lowestPort + strategy.index()*portsEach, taken: make(map[int]bool)}
 }
 
 // next returns an address that nobody listens on now and that was not handed out before.
 func (p *ports) next() (string, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	for range 1000 {
-		port := lowestPort + p.random.IntN(portRange)
+		port := p.lowest + rand.IntN(portsEach)
 		if p.taken[port] {
 			continue
 		}

@@ -54,7 +54,8 @@ func startProcess(ctx context.Context, s spec, dir string) (*process, error) {
 	var line firstLine
 	line.whole = make(chan string, 1)
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Env = append(os.Environ(), env)
+	// A backend that is killed leaves the SDK's files behind; the demo removes dir in the end.
+	cmd.Env = append(os.Environ(), env, "TMPDIR="+dir)
 	cmd.Stdout, cmd.Stderr = &line, log
 	cmd.WaitDelay = time.Second
 	if _, err := cmd.StdinPipe(); err != nil {

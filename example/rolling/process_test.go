@@ -108,7 +108,7 @@ func TestFirstLine(t *testing.T) {
 }
 
 func TestPortsAreGivenOnce(t *testing.T) {
-	p := newPorts()
+	p := newPorts(Lossless)
 	seen := make(map[string]bool)
 	for range 100 {
 		addr, err := p.next()

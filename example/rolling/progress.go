@@ -11,7 +11,8 @@ import (
 	"github.com/lameduck-go/lameduck/example/internal/load"
 )
 
-// progress prints a line for everything that begins, with the time since the start of the demo.
+// progress prints a line for everything that begins, with the time since the start of the demo. It is a writer for the
+// progress of the players.
 type progress struct {
 	mu    sync.Mutex
 	out   io.Writer
@@ -22,6 +23,13 @@ func (p *progress) line(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "%6.1fs  %s\n", time.Since(p.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// Write passes on lines that are ready.
+func (p *progress) Write(lines []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(lines)
 }
 
 // restart tells which backend is being restarted, and what the clients have seen so far.
@@ -38,18 +46,18 @@ func (p *progress) restart(strategy Strategy, e event, sum load.Counts) {
 func (p *progress) done(r result) {
 	var sum load.Counts
 	for _, kind := range load.Kinds() {
-		sum = sum.Add(r.counts[kind])
+		sum = sum.Add(r.Counts[kind])
 	}
-	p.line("%-14s  done: %d calls, %d failed; %d streams, %d cut", r.strategy, sum.Calls, sum.Failed, sum.Streams, sum.StreamsCut)
-	for _, err := range r.problems {
-		p.line("%-14s  %v", r.strategy, err)
+	p.line("%-14s  done: %d calls, %d failed; %d streams, %d cut", r.Strategy, sum.Calls, sum.Failed, sum.Streams, sum.StreamsCut)
+	for _, problem := range r.Problems {
+		p.line("%-14s  %s", r.Strategy, problem)
 	}
-	if r.strategy != Lossless {
+	if r.Strategy != Lossless {
 		return
 	}
 	for _, kind := range load.Kinds() {
-		for _, sample := range r.counts[kind].Samples {
-			p.line("%-14s  %s: %s", r.strategy, kind, sample)
+		for _, sample := range r.Counts[kind].Samples {
+			p.line("%-14s  %s: %s", r.Strategy, kind, sample)
 		}
 	}
 }

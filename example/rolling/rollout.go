@@ -28,7 +28,7 @@ type rollout struct {
 	running  [backends]*process
 	started  int
 	exits    []time.Duration
-	problems []error // backends whose exit was not clean
+	problems []string // exits that were not clean
 }
 
 // event is a restart that begins.
@@ -131,7 +131,7 @@ func (r *rollout) awaitList(ctx context.Context, problem string, wanted func(lis
 func (r *rollout) stop(ctx context.Context, p *process) error {
 	took, err := p.stop(ctx)
 	if errors.Is(err, errStatus) {
-		r.problems = append(r.problems, err)
+		r.problems = append(r.problems, err.Error())
 		err = nil
 	}
 	if err == nil {

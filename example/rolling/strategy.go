@@ -33,6 +33,9 @@ const (
 // strategies are all of them, in the order of the table.
 var strategies = []Strategy{Stop, DeregGraceful, Sleep, Strict, Lossless}
 
+// index is the place of s in the table.
+func (s Strategy) index() int { return slices.Index(strategies, s) }
+
 // parseStrategies reads a list with commas and puts it in the order of the table.
 func parseStrategies(s string) ([]Strategy, error) {
 	var chosen []Strategy
@@ -43,9 +46,7 @@ func parseStrategies(s string) ([]Strategy, error) {
 		}
 		chosen = append(chosen, strategy)
 	}
-	slices.SortFunc(chosen, func(a, b Strategy) int {
-		return slices.Index(strategies, a) - slices.Index(strategies, b)
-	})
+	slices.SortFunc(chosen, func(a, b Strategy) int { return a.index() - b.index() })
 	return slices.Compact(chosen), nil
 }
 

@@ -31,11 +31,11 @@ type row struct {
 func rows(results []result) []row {
 	rows := []row{} // an empty array in JSON, not null
 	for _, r := range results {
-		median, longest := spread(r.exits)
+		median, longest := spread(r.Exits)
 		for _, kind := range load.Kinds() {
-			counts := r.counts[kind]
+			counts := r.Counts[kind]
 			rows = append(rows, row{
-				Strategy: r.strategy, Client: kind,
+				Strategy: r.Strategy, Client: kind,
 				Calls: counts.Calls, Failed: counts.Failed, PerMillion: math.Round(counts.PerMillion()),
 				Streams: counts.Streams, StreamsCut: counts.StreamsCut,
 				ExitMSMedian: median.Milliseconds(), ExitMSMax: longest.Milliseconds(),
@@ -91,7 +91,7 @@ func printNotes(w io.Writer, c *command) error {
 	_, err := fmt.Fprintf(w, `
 strict, lossless: %s; everything else as it comes, but strict tells its streams before it waits for zero.
 stop, dereg-graceful, sleep: plain SDK and grpc-go; GracefulStop is cut after %v, for long streams would hold it for ever.
-perinstance closes a channel when its instance has left the list and its last call has its answer. No client retries.
+perinstance closes a channel when its instance has left the list and its last call has its answer. Clients repeat nothing by themselves; grpc-go repeats calls that no server has seen.
 seed %d
 `, settle, stopLimit, c.seed)
 	return err
@@ -100,11 +100,11 @@ seed %d
 // verdict returns an error when Lossless was not.
 func verdict(results []result) error {
 	for _, r := range results {
-		if r.strategy != Lossless {
+		if r.Strategy != Lossless {
 			continue
 		}
 		var sum load.Counts
-		for _, counts := range r.counts {
+		for _, counts := range r.Counts {
 			sum = sum.Add(counts)
 		}
 		if sum.Calls == 0 {
@@ -113,7 +113,9 @@ func verdict(results []result) error {
 		if sum.Failed+sum.StreamsCut > 0 {
 			return fmt.Errorf("lossless lost %d of %d calls and cut %d of %d streams", sum.Failed, sum.Calls, sum.StreamsCut, sum.Streams)
 		}
-		return errors.Join(r.problems...)
+		if len(r.Problems) > 0 {
+			return fmt.Errorf("lossless: %d exits were not clean", len(r.Problems))
+		}
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,12 +25,12 @@ func ms(n ...int) []time.Duration {
 func TestJSONShape(t *testing.T) {
 	var out bytes.Buffer
 	results := []result{{
-		strategy: Strict,
-		counts: map[load.Kind]load.Counts{
+		Strategy: Strict,
+		Counts: map[load.Kind]load.Counts{
 			load.Fresh:  {Calls: 3000, Failed: 2},
 			load.Stream: {Streams: 9, StreamsCut: 1},
 		},
-		exits: ms(600, 1700, 500),
+		Exits: ms(600, 1700, 500),
 	}}
 	if err := print(&out, &command{json: true}, results); err != nil {
 		t.Fatal(err)
@@ -65,9 +64,9 @@ func TestJSONOfNothing(t *testing.T) {
 func TestTable(t *testing.T) {
 	var out bytes.Buffer
 	results := []result{{
-		strategy: Lossless,
-		counts:   map[load.Kind]load.Counts{load.Resolver: {Calls: 1000, Failed: 1}, load.Stream: {Streams: 9}},
-		exits:    ms(1500, 2000),
+		Strategy: Lossless,
+		Counts:   map[load.Kind]load.Counts{load.Resolver: {Calls: 1000, Failed: 1}, load.Stream: {Streams: 9}},
+		Exits:    ms(1500, 2000),
 	}}
 	if err := print(&out, &command{}, results); err != nil {
 		t.Fatal(err)
@@ -112,15 +111,15 @@ func TestVerdict(t *testing.T) {
 		in   result
 		bad  bool
 	}{
-		{"clean", result{strategy: Lossless, counts: clean}, false},
-		{"lost a call", result{strategy: Lossless, counts: lost}, true},
-		{"cut a stream", result{strategy: Lossless, counts: cut}, true},
-		{"exit status", result{strategy: Lossless, counts: clean, problems: []error{errors.New("forced")}}, true},
-		{"no calls", result{strategy: Lossless, counts: nil}, true},
-		{"another strategy", result{strategy: Stop, counts: lost, problems: []error{errors.New("forced")}}, false},
+		{"clean", result{Strategy: Lossless, Counts: clean}, false},
+		{"lost a call", result{Strategy: Lossless, Counts: lost}, true},
+		{"cut a stream", result{Strategy: Lossless, Counts: cut}, true},
+		{"exit status", result{Strategy: Lossless, Counts: clean, Problems: []string{"forced"}}, true},
+		{"no calls", result{Strategy: Lossless, Counts: nil}, true},
+		{"another strategy", result{Strategy: Stop, Counts: lost, Problems: []string{"forced"}}, false},
 	}
 	for _, test := range tests {
-		if err := verdict([]result{{strategy: Sleep, counts: lost}, test.in}); (err != nil) != test.bad {
+		if err := verdict([]result{{Strategy: Sleep, Counts: lost}, test.in}); (err != nil) != test.bad {
 			t.Errorf("%s: verdict() = %v, want an error: %v", test.name, err, test.bad)
 		}
 	}

@@ -76,7 +76,7 @@ func (l *life) serve(ctx context.Context, o operation, c *client, in *payload, r
 	faults := l.server.faults
 	faults.count(op)
 	failure := faults.next(op)
-	l.log("request", "connection", c.id, "op", op, "service", r.key().grouped(), "failure", failure)
+	l.log("request", "connection", c.id, "op", op, "service", r.key().grouped(), "ordered failure", failure)
 	switch failure {
 	case ErrorResponse:
 		return errorKind, failed(codeFail, "failure ordered by the test"), nil

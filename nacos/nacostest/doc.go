@@ -28,5 +28,28 @@
 // publishes and outlives it by 60 s. [NewCluster] adds nodes that hear of each
 // other's changes a second later.
 //
+// # Faults
+//
+// What a client must survive, and what makes it happen:
+//
+//   - restart, outage, slow start: [Server.Restart], [Server.Kill],
+//     [Server.Revive], [Server.ServeAfter]
+//   - a list of others without us after a restart: [Server.SlowRegister]
+//   - a frozen registry: [Server.Freeze], [Server.Thaw]
+//   - connections broken or half-open: [Server.DropConnections]
+//   - requests that fail in five ways: [Server.FailNext]
+//   - a registration lost, a list out of date, a clock that is wrong, slow
+//     pushes: [Server.LoseRegistration], [Server.StaleList], [Server.SkewClock],
+//     [Server.PushDelay]
+//   - an operator's edits: [Server.SetEnabled], [Server.SetWeight],
+//     [Server.SetMetadata]
+//   - a second owner of an address: [Server.Publish]
+//   - the copy that a dead node leaves: [NewCluster]
+//   - a datagram that blinds the client: [SpoofEmptyList]
+//   - authentication and TLS: [Options], [NewTLS]
+//
+// r-nacos 0.8.5 differs in what matters here by forgetting an operator's flag as
+// soon as the instance is gone: set Options.EditMemory to a millisecond for that.
+//
 // All methods of [Server] may be called concurrently.
 package nacostest

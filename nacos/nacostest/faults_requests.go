@@ -31,6 +31,24 @@ const (
 	Ignored
 )
 
+func (f Failure) String() string {
+	switch f {
+	case 0:
+		return "none"
+	case ErrorResponse:
+		return "error response"
+	case Forbidden:
+		return "forbidden"
+	case Timeout:
+		return "timeout"
+	case AnswerLost:
+		return "answer lost"
+	case Ignored:
+		return "ignored"
+	}
+	return "unknown failure"
+}
+
 type failureRule struct {
 	failure Failure
 	left    int // negative: without a limit

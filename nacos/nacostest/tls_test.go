@@ -47,10 +47,8 @@ func TestTLSOnBothPorts(t *testing.T) {
 		resp.Body.Close()
 		t.Errorf("GET list without the CA = %d, want an error", resp.StatusCode)
 	}
-
-	plain := dial(t, s.Addr())
-	if ok, err := plain.RegisterInstance(registration("orders", there)); ok || err == nil {
-		t.Errorf("RegisterInstance() without TLS = %v, %v, want false and an error", ok, err)
+	if status, _ := get(t, s, "/nacos/v1/ns/instance/list?serviceName=orders"); status != http.StatusBadRequest {
+		t.Errorf("GET list without TLS = %d, want 400", status)
 	}
 }
 

@@ -94,7 +94,6 @@ func TestEveryKindCallsWithoutLoss(t *testing.T) {
 func TestEveryKindSeesLoss(t *testing.T) {
 	for _, kind := range Kinds() {
 		t.Run(string(kind), func(t *testing.T) {
-			t.Parallel()
 			registry := nacostest.Start(t).Addr()
 			stop := backend(t, registry)
 			awaitListed(t, registry, 1)

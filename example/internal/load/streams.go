@@ -74,8 +74,12 @@ func (s *streams) keepOpen(ctx context.Context, follow func(context.Context, *wa
 }
 
 func (s *streams) one(ctx context.Context, follow func(context.Context, *watchdog) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	// The server must not learn of a deadline of ctx: it would end the stream at the same moment as we do, and the
+	// answer might overtake our own end.
+	ended := ctx
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
+	defer context.AfterFunc(ended, func() { cancel(context.Cause(ended)) })()
 	dog := newWatchdog(func() { cancel(errSilent) })
 	defer dog.stop()
 	err := follow(ctx, dog)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/clients"
 	"github.com/nacos-group/nacos-sdk-go/v2/clients/naming_client"
@@ -92,7 +93,16 @@ func (c *Client) Deregister(addr string) error {
 // Close ends the connection, and with it what this client has registered, and removes its files.
 func (c *Client) Close() error {
 	c.sdk.CloseClient()
-	return os.RemoveAll(c.files)
+	// The SDK does not say when a goroutine that writes the cache has ended, which takes a moment.
+	err := os.RemoveAll(c.files)
+	for range 20 {
+		if err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		err = os.RemoveAll(c.files)
+	}
+	return err
 }
 
 func result(call, addr string, ok bool, err error) error {

@@ -136,6 +136,27 @@ func TestCallsKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// Nobody waits for the registration any more, and it must not come after the deregistration.
+func TestAbandonedCallIsNotOvertaken(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	c := connect(t, Config{Servers: []string{registry.Addr()}})
+	next(t, lists(t, c, "orders"), 0)
+	registry.SlowRegister("orders", "10.0.0.7:9090", time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := c.Register(ctx, "orders", DefaultGroup, us); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Register() = %v, want deadline exceeded", err)
+	}
+	if err := c.Deregister(t.Context(), "orders", DefaultGroup, us); err != nil {
+		t.Fatalf("Deregister() = %v, want nil", err)
+	}
+	time.Sleep(1500 * time.Millisecond) // a registration that was overtaken has come by now
+	if left := registry.Instances("orders"); len(left) != 0 {
+		t.Errorf("Instances() = %+v, want none", left)
+	}
+}
+
 func TestListWithoutAnyNode(t *testing.T) {
 	t.Parallel()
 	c := connect(t, Config{Servers: []string{closedPort(t)}})

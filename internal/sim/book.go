@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"sync"
+	"time"
+)
+
+// A book holds what the servers did and what the clients saw, written by the two sides apart.
+type book struct {
+	mu         sync.Mutex
+	executions map[uint64][]*execution
+	outcomes   map[uint64]*outcome
+	begun      map[uint64]bool
+}
+
+// An execution is one entry into a handler.
+type execution struct {
+	call       uint64
+	stream     bool
+	instance   int
+	begin, end time.Time // end is zero while it runs
+}
+
+// An outcome is what a client was told of one call or stream.
+type outcome struct {
+	call       uint64
+	client     ClientKind
+	stream     bool
+	verdict    verdict
+	instance   int    // that said so, or had the connection; 0 where there was none
+	answeredBy int    // as the answer says
+	addr       string // of a refused dial
+	begin, end time.Time
+	err        error
+}
+
+func newBook() *book {
+	return &book{executions: map[uint64][]*execution{}, outcomes: map[uint64]*outcome{}, begun: map[uint64]bool{}}
+}
+
+func (b *book) enter(call uint64, stream bool, instance int) (leave func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := &execution{call: call, stream: stream, instance: instance, begin: time.Now()}
+	b.executions[call] = append(b.executions[call], e)
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		e.end = time.Now()
+	}
+}
+
+func (b *book) begin(call uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.begun[call] = true
+}
+
+func (b *book) saw(o *outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o.end = time.Now()
+	b.outcomes[o.call] = o
+}
+
+// of returns the executions on one instance.
+func (b *book) of(instance int) []*execution {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []*execution
+	for _, executions := range b.executions {
+		for _, e := range executions {
+			if e.instance == instance {
+				all = append(all, e)
+			}
+		}
+	}
+	return all
+}

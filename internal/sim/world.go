@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// A world is one run of a schedule.
+type world struct {
+	schedule Schedule
+	strategy Strategy
+	log      *slog.Logger
+	network  *network
+	registry *registry
+	book     *book
+
+	mu        sync.Mutex
+	instances int
+	slots     []*instance
+	all       []*instance
+}
+
+// Run plays a schedule inside the synctest bubble of its caller and returns what came of it. Every goroutine that it
+// starts has ended, or ends with time alone.
+func Run(s Schedule, strategy Strategy, log *slog.Logger) Result {
+	w := &world{schedule: s, strategy: strategy, log: log, network: newNetwork(s.Latency), registry: newRegistry(s), book: newBook(), slots: make([]*instance, s.Slots)}
+	for slot := range w.slots {
+		w.start(slot, "").awaitReady(time.Minute)
+	}
+	time.Sleep(s.Spread + time.Millisecond)
+
+	var clients []*client
+	for n, plan := range s.Clients {
+		clients = append(clients, w.newClient(n+1, plan))
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var load sync.WaitGroup
+	for _, c := range clients {
+		load.Go(func() { c.run(ctx) })
+	}
+	time.Sleep(500 * time.Millisecond)
+	w.registry.begin()
+	w.play()
+
+	time.Sleep(time.Second)
+	stop()
+	load.Wait()
+	time.Sleep(time.Second) // calls that have begun to dial are through
+	var exits sync.WaitGroup
+	for _, i := range w.slots {
+		exits.Go(func() { i.terminate(0) })
+	}
+	exits.Wait()
+	for _, c := range clients {
+		c.await()
+	}
+	time.Sleep(2 * numbness) // handlers that were abandoned
+	return w.judge()
+}
+
+// start puts a new instance into a slot.
+func (w *world) start(slot int, addr string) *instance {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, err := w.newInstance(addr)
+	if err != nil {
+		panic(err) // the predecessor has ended, and with it its listener
+	}
+	w.slots[slot] = i
+	w.all = append(w.all, i)
+	return i
+}
+
+func (w *world) current(slot int) *instance {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.slots[slot]
+}
+
+// play performs the acts: in turn when the schedule is a rolling restart, else each slot on its own.
+func (w *world) play() {
+	var acts sync.WaitGroup
+	if w.schedule.Rolling {
+		for slot, list := range w.schedule.Acts {
+			w.perform(slot, list, &acts)
+			w.current(slot).awaitReady(time.Minute)
+			time.Sleep(w.schedule.Spread + 100*time.Millisecond) // every client has heard of it, and is connected
+		}
+	} else {
+		var slots sync.WaitGroup
+		for slot, list := range w.schedule.Acts {
+			slots.Go(func() { w.perform(slot, list, &acts) })
+		}
+		slots.Wait()
+	}
+	acts.Wait()
+}
+
+func (w *world) perform(slot int, list []Act, async *sync.WaitGroup) {
+	for _, a := range list {
+		time.Sleep(a.Pause)
+		i := w.current(slot)
+		switch a.Kind {
+		case Restart:
+			w.restart(slot, i, a)
+		case Drain, Resume:
+			async.Go(func() { i.act(a.Kind) })
+		case OperatorOffline, OperatorOnline:
+			w.registry.operate(i.at.name, a.Kind == OperatorOnline)
+		}
+	}
+}
+
+func (w *world) restart(slot int, old *instance, a Act) {
+	if a.Surge {
+		w.start(slot, "").awaitReady(20 * time.Second)
+	}
+	old.terminate(a.Force)
+	switch {
+	case a.SameAddr:
+		w.start(slot, old.at.name)
+	case !a.Surge:
+		w.start(slot, "")
+	}
+}

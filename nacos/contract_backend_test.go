@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A kind of server. Where servers differ in what the contract is about, the difference has a name here; all of it was
+// measured on 2.5.1, 3.0.3 and r-nacos 0.8.5.
+type kind struct {
+	name string
+	// flagOutlives: an operator's offline outlives the instance by a minute, and a restart of the server for good.
+	flagOutlives bool
+	// newMetadata: a later registration may change the metadata. Else the first one's stays.
+	newMetadata bool
+	// listLag is by how much the open list may be behind the pushed one. It is the same snapshot on the official
+	// servers; that it is renewed before the push is not documented.
+	listLag time.Duration
+	// operator is the path of the request that the console's switch sends. It is open unless authentication is on; on
+	// 3.x its authentication is on by default.
+	operator string
+}
+
+var (
+	imitation = kind{name: "nacostest", flagOutlives: true, newMetadata: true}
+	nacos2    = kind{name: "Nacos 2.x", flagOutlives: true, newMetadata: true, listLag: time.Second, operator: "/nacos/v1/ns/instance"}
+	nacos3    = kind{name: "Nacos 3.x", flagOutlives: true, newMetadata: true, listLag: time.Second, operator: "/nacos/v3/admin/ns/instance"}
+	rnacos    = kind{name: "r-nacos", operator: "/nacos/v1/ns/instance"}
+)
+
+// A backend is a server to run the contract on.
+type backend struct {
+	kind
+	addr       string
+	setEnabled func(service, addr string, enabled bool) // as an operator
+}
+
+// openBackend finds out what listens on addr: 2.x answers the list of the v2 API, 3.x says that it is gone, r-nacos
+// does not know it.
+func openBackend(t *testing.T, addr string) backend {
+	t.Helper()
+	status, body := request(t, http.MethodGet, addr, "/nacos/v2/ns/instance/list", url.Values{"serviceName": {"contract"}})
+	kinds := map[int]kind{http.StatusOK: nacos2, http.StatusGone: nacos3, http.StatusNotFound: rnacos}
+	k, ok := kinds[status]
+	if !ok {
+		t.Fatalf("the server at %s is none of the known kinds: it answers the v2 list with %d %s", addr, status, body)
+	}
+	t.Logf("the server at %s is %s", addr, k.name)
+	return backend{kind: k, addr: addr, setEnabled: func(service, instance string, enabled bool) {
+		switchOverHTTP(t, k, addr, service, instance, enabled)
+	}}
+}
+
+func switchOverHTTP(t *testing.T, k kind, addr, service, instance string, enabled bool) {
+	ip, port, err := net.SplitHostPort(instance)
+	if err != nil {
+		t.Errorf("instance %s: %v", instance, err)
+		return
+	}
+	status, body := request(t, http.MethodPut, addr, k.operator, url.Values{
+		"namespaceId": {"public"}, "groupName": {"DEFAULT_GROUP"}, "serviceName": {service}, "clusterName": {"DEFAULT"},
+		"ip": {ip}, "port": {port}, "ephemeral": {"true"}, "weight": {"1"}, "enabled": {strconv.FormatBool(enabled)},
+	})
+	if status != http.StatusOK {
+		t.Errorf("PUT %s of %s = %d %s, want 200: the operator's switch needs an open API", k.operator, k.name, status, body)
+	}
+}
+
+func request(t *testing.T, method, addr, path string, params url.Values) (status int, body string) {
+	t.Helper()
+	req, err := http.NewRequest(method, "http://"+addr+path+"?"+params.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Do(req)
+	if err != nil {
+		t.Errorf("%s %s: %v", method, path, err)
+		return 0, ""
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Errorf("%s %s: %v", method, path, err)
+	}
+	return answer.StatusCode, strings.TrimSpace(string(text))
+}
+
+// A listEntry is one instance of the open list.
+type listEntry struct {
+	IP          string            `json:"ip"`
+	Port        int               `json:"port"`
+	Weight      float64           `json:"weight"`
+	Healthy     bool              `json:"healthy"`
+	Enabled     bool              `json:"enabled"`
+	ClusterName string            `json:"clusterName"`
+	Metadata    map[string]string `json:"metadata"`
+}
+
+func (e listEntry) addr() string { return net.JoinHostPort(e.IP, strconv.Itoa(e.Port)) }
+
+// cluster is DEFAULT where the server leaves it out.
+func (e listEntry) cluster() string {
+	if e.ClusterName == "" {
+		return "DEFAULT"
+	}
+	return e.ClusterName
+}
+
+// list reads the open v1 list, past every SDK.
+func (s *contractService) list() []listEntry {
+	s.t.Helper()
+	status, body := request(s.t, http.MethodGet, s.backend.addr, "/nacos/v1/ns/instance/list",
+		url.Values{"serviceName": {s.name}, "groupName": {s.group}, "namespaceId": {"public"}})
+	if status != http.StatusOK {
+		s.t.Errorf("the open list answers %d %s, want 200", status, body)
+		return nil
+	}
+	var answer struct {
+		Hosts []listEntry `json:"hosts"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		s.t.Errorf("the open list answers %s: %v", body, err)
+	}
+	return answer.Hosts
+}
+
+// entry is nil when the open list does not have addr.
+func (s *contractService) entry(addr string) *listEntry {
+	s.t.Helper()
+	for _, e := range s.list() {
+		if e.addr() == addr {
+			return &e
+		}
+	}
+	return nil
+}
+
+// until looks at once, and goes on looking for d.
+func (s *contractService) until(what string, d time.Duration, ok func() bool) {
+	s.t.Helper()
+	for limit := time.Now().Add(d); !ok(); time.Sleep(20 * time.Millisecond) {
+		if !time.Now().Before(limit) {
+			s.t.Fatalf("the open list has %s after %v, want %s", fmt.Sprintf("%+v", s.list()), d, what)
+		}
+	}
+}
+
+func (s *contractService) wantAbsent(addr string, within time.Duration) {
+	s.t.Helper()
+	s.until("no "+addr, within, func() bool { return s.entry(addr) == nil })
+}
+
+func (s *contractService) wantListed(addr string, within time.Duration) {
+	s.t.Helper()
+	s.until(addr, within, func() bool { return s.entry(addr) != nil })
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacostest_test
+
+import (
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/lameduck-go/lameduck/nacos/nacostest"
+)
+
+// Not parallel: it looks at the goroutines of the whole process.
+func TestCloseWaits(t *testing.T) {
+	s, err := nacostest.NewServer(nacostest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	us := dial(t, s.Addr())
+	us.subscribe("orders").wait()
+	us.register("orders", here)
+	s.FailNext(nacostest.Timeout, -1, nacostest.OpenList)
+	hung := make(chan struct{})
+	go func() {
+		defer close(hung)
+		if resp, err := http.Get("http://" + s.Addr() + "/nacos/v1/ns/instance/list?serviceName=orders"); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	eventually(t, "the read to hang", func() bool { return s.Requests(nacostest.OpenList) == 1 })
+	if n := s.Connections(); n != 1 {
+		t.Errorf("Connections() = %d, want 1", n)
+	}
+	us.CloseClient()
+	s.Close()
+	if left := ours(); left != "" {
+		t.Errorf("goroutines after Close():\n%s", left)
+	}
+	<-hung
+}
+
+// Close of a frozen server does not hang, although connections are in the middle
+// of their handshake.
+func TestCloseWhileFrozen(t *testing.T) {
+	s, err := nacostest.NewServer(nacostest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent, err := net.Dial("tcp", grpcAddr(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	s.Freeze()
+	late, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatalf("Dial() of a frozen server = %v, want nil: the kernel takes it", err)
+	}
+	defer late.Close()
+	s.Close()
+	if left := ours(); left != "" {
+		t.Errorf("goroutines after Close():\n%s", left)
+	}
+}
+
+func grpcAddr(t *testing.T, s *nacostest.Server) string {
+	t.Helper()
+	a, err := net.ResolveTCPAddr("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Port += 1000
+	return a.String()
+}
+
+// ours returns the stacks of the server's goroutines.
+func ours() string {
+	buf := make([]byte, 1<<20)
+	var left []string
+	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		if strings.Contains(stack, "nacos/nacostest.") {
+			left = append(left, stack)
+		}
+	}
+	return strings.Join(left, "\n\n")
+}
