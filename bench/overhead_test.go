@@ -15,7 +15,9 @@ import (
 	"github.com/lameduck-go/lameduck/interceptor"
 )
 
-type server struct{ testpb.UnimplementedTestServiceServer }
+type server struct {
+	testpb.UnimplementedTestServiceServer
+}
 
 func (server) EmptyCall(context.Context, *testpb.Empty) (*testpb.Empty, error) {
 	return &testpb.Empty{}, nil
