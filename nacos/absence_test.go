@@ -183,6 +183,21 @@ func TestWithdrawingRegistryAway(t *testing.T) {
 	})
 }
 
+// Parked, and then the registry goes: nobody has had us for a while, so there is nothing to wait for.
+func TestWithdrawingAlreadyAbsentRegistryAway(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		p.registry.set(func() { p.registry.hidden = true })
+		time.Sleep(time.Minute)
+		p.wantReports(false)
+		p.registry.set(func() { p.registry.away = true })
+		began := time.Now()
+		if err := p.deregister(); err != nil || time.Since(began) > time.Second {
+			t.Errorf("Deregister() = %v after %v, want nil after one attempt", err, time.Since(began))
+		}
+	})
+}
+
 func TestWithdrawingRegistryFrozen(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()

@@ -96,13 +96,38 @@ func TestRegisterEndedWhileWaitingForTheList(t *testing.T) {
 			t.Fatalf("Register() = %v, want deadline exceeded", err)
 		}
 		synctest.Wait()
-		if p.listed() {
-			t.Error("listed after a Register that failed, want absent")
+		if p.listed() || p.registry.open() != 0 {
+			t.Errorf("listed %v, %d connections after a Register that failed, want absent and none", p.listed(), p.registry.open())
 		}
+		p.registry.set(func() { p.registry.others = []sdk.Instance{p.self} })
+		if err := p.deregister(); !errors.Is(err, ErrUnconfirmed) {
+			t.Errorf("Deregister() of what is listed = %v, want ErrUnconfirmed", err)
+		}
+		p.registry.set(func() { p.registry.others = nil })
 		if err := p.deregister(); err != nil {
 			t.Errorf("Deregister() = %v, want nil", err)
 		}
 		p.register()
+	})
+}
+
+func TestRegisterRegistryDownEndedByDeregister(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.set(func() { p.registry.away = true })
+		done := make(chan error, 1)
+		go func() { done <- p.Register(t.Context(), fakeListener) }()
+		time.Sleep(time.Minute)
+		began := time.Now()
+		if err := p.deregister(); err != nil || time.Since(began) > time.Second {
+			t.Errorf("Deregister() = %v after %v, want nil after one attempt: nothing was ever published", err, time.Since(began))
+		}
+		if err := <-done; !errors.Is(err, errWithdrawing) {
+			t.Errorf("Register() = %v, want errWithdrawing", err)
+		}
+		synctest.Wait()
+		if n := p.registry.open(); n != 0 {
+			t.Errorf("%d connections are open, want none: what was never answered must not arrive later", n)
+		}
 	})
 }
 

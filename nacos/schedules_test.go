@@ -184,7 +184,7 @@ func (p *plan) other() int { return 1 + p.random.IntN(p.scene.size-1) }
 
 func (p *plan) restart(at time.Duration) {
 	outage, silent := p.upTo(2*time.Second), p.upTo(4*time.Second)-2*time.Second
-	p.add(at, "restart", func() error {
+	p.add(at, "registry restart", func() error {
 		p.scene.registry.ServeAfter(max(silent, 0))
 		p.scene.registry.Kill()
 		return nil

@@ -30,8 +30,9 @@ const (
 // was seen against 2.5.1, 3.0.3 and r-nacos 0.8.5.
 //
 // The datagram goes to the given ports on loopback; without any, to all SDK ports
-// of this process, see [SDKPorts]. It returns when it has been sent, not when it
-// has been heard.
+// of this process, see [SDKPorts]: those of closed clients too, which the SDK
+// leaves open, and which write the list to their cache folder. It returns when it
+// has been sent, not when it has been heard.
 func SpoofEmptyList(service string, ahead time.Duration, ports ...int) error {
 	if len(ports) == 0 {
 		var err error
