@@ -306,6 +306,38 @@ func TestServingOperatorOfflineAndOnline(t *testing.T) {
 	}
 }
 
+// The registry was restarted and has forgotten our login: the SDK's redo is refused, and no list comes any more.
+func TestServingLoginForgotten(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		p.registry.set(func() {
+			c := p.registry.conns[0]
+			c.expired, c.blind, c.published = true, true, nil
+		})
+		time.Sleep(CheckWait + pushDelay)
+		p.wantState(registered)
+		p.wantReports()
+		if !p.listed() || p.registry.open() != 1 {
+			t.Errorf("listed %v on %d connections, want listed on a new one", p.listed(), p.registry.open())
+		}
+	})
+}
+
+func TestServingViewStuckAndRegistrationLost(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		p.registry.set(func() { c := p.registry.conns[0]; c.blind, c.published = true, nil })
+		time.Sleep(CheckWait + Grace + ProbeWait + time.Second)
+		p.wantState(registered)
+		p.wantReports()
+		if !p.listed() {
+			t.Error("not listed, want listed again although no list came")
+		}
+	})
+}
+
 func TestServingNoSecondOpinion(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()

@@ -36,6 +36,11 @@ const (
 	// an operator's offline that we have not heard the end of is over.
 	RecheckWait = 10 * time.Second
 
+	// CheckWait passes between two looks, past the subscription, at whether a registered instance is listed. A
+	// subscription can die in silence: when the registry has forgotten our login, the SDK's redo after a reconnect is
+	// refused, and it leaves it at that (v2.3.5).
+	CheckWait = 30 * time.Second
+
 	// AbsenceWait is how long a withdrawal may take to be seen before it is repeated.
 	AbsenceWait = 1500 * time.Millisecond
 	// MinAge is the age that a connection must have before an instance is withdrawn on it: the SDK sends registrations
@@ -54,14 +59,14 @@ const (
 
 // timing is the constants above, so that tests can be fast.
 type timing struct {
-	grace, probe, confirm, recheck time.Duration
-	absence, age                   time.Duration
-	retryMin, retryMax, close      time.Duration
+	grace, probe, confirm, recheck, check time.Duration
+	absence, age                          time.Duration
+	retryMin, retryMax, close             time.Duration
 }
 
 func defaultTiming() timing {
 	return timing{
-		grace: Grace, probe: ProbeWait, confirm: ConfirmWait, recheck: RecheckWait,
+		grace: Grace, probe: ProbeWait, confirm: ConfirmWait, recheck: RecheckWait, check: CheckWait,
 		absence: AbsenceWait, age: MinAge,
 		retryMin: RetryMin, retryMax: RetryMax, close: CloseTimeout,
 	}

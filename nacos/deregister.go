@@ -91,6 +91,13 @@ func (r *Registrar) withdraw(ctx context.Context, l *link) error {
 			return r.confirmed(l)
 		}
 	}
+	if errors.Is(answer, ErrRefused) {
+		// What we may not take back goes with its connection, and a new one logs in anew.
+		if err := r.recheck(ctx); err != nil {
+			return fmt.Errorf("%w; closing the connection: %w", answer, err)
+		}
+		return nil
+	}
 	if answer != nil {
 		return answer
 	}

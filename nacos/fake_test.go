@@ -30,7 +30,7 @@ type fakeRegistry struct {
 	others  []sdk.Instance // published by nobody's connection: second owners, copies of dead nodes, peers
 	hidden  bool           // an operator has switched the address off
 	away    bool           // calls fail after 300 ms
-	frozen  bool           // calls fail when their context ends
+	frozen  bool           // calls fail after 3 s
 	noHTTP  bool           // nobody answers the open list
 	refuse  int            // so many registrations are refused
 	login   bool           // and for the login
@@ -47,6 +47,7 @@ type fakeConn struct {
 	callback  func([]sdk.Instance)
 	sent      []string // what the callback was last called with
 	blind     bool     // pushes are ignored
+	expired   bool     // its login is not known any more
 	closed    bool
 }
 
@@ -112,8 +113,12 @@ func (c *fakeConn) begin(ctx context.Context, call string) error {
 	case closed:
 		return sdk.ErrClosed
 	case frozen:
-		<-ctx.Done()
-		return context.Cause(ctx)
+		select {
+		case <-time.After(DefaultTimeout):
+			return context.DeadlineExceeded
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	case away:
 		select {
 		case <-time.After(300 * time.Millisecond):
@@ -131,6 +136,9 @@ func (c *fakeConn) Register(ctx context.Context, _, _ string, i sdk.Instance) er
 	}
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
+	if c.expired {
+		return ErrRefused
+	}
 	if c.r.refuse > 0 {
 		c.r.refuse--
 		if c.r.login {
@@ -186,8 +194,11 @@ func (c *fakeConn) List(ctx context.Context, _, _ string) ([]sdk.Instance, error
 	}
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	if c.r.noHTTP {
+	switch {
+	case c.r.noHTTP:
 		return nil, sdk.ErrNoOpinion
+	case c.expired:
+		return nil, fmt.Errorf("%w: %w", sdk.ErrNoOpinion, ErrRefused)
 	}
 	return c.r.list(), nil
 }

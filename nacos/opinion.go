@@ -4,6 +4,7 @@ package nacos
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
@@ -20,17 +21,22 @@ func (r *Registrar) openList(ctx context.Context, l *link) (entries []sdk.Instan
 }
 
 // ask is the second opinion: whether the registry lists us, seen by another way than the subscription of l, which a
-// forged datagram or a registry's clock that was set back can break for good. It answers eventThere, eventNotThere or
-// eventNoOpinion.
+// forged datagram or a registry's clock that was set back can break for good. It answers eventThere, eventNotThere,
+// eventNoOpinion, or, unless thorough, eventDenied when our login is not known any more.
 //
-// The open list decides. Where nobody answers it and thorough is set, a new connection is made and what its
-// subscription shows decides. If that shows us, it is handed back, for whoever wants to go on with it; it may be nil.
+// The open list decides. Where nobody answers it and thorough is set, a new connection is made, which logs in
+// anew, and what its subscription shows decides. If that shows us, it is handed back, for whoever wants to go on with it; it may be nil.
 func (r *Registrar) ask(ctx context.Context, l *link, thorough bool) (event, *link) {
 	_, listed, err := r.openList(ctx, l)
 	if err == nil {
 		return verdict(listed), nil
 	}
-	if !thorough || ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
+		return eventNoOpinion, nil
+	case !thorough && errors.Is(err, ErrRefused):
+		return eventDenied, nil
+	case !thorough:
 		return eventNoOpinion, nil
 	}
 	fresh, err := r.open(ctx, l.self)

@@ -34,8 +34,8 @@ var faults = map[string]func(t *testing.T, registry *nacostest.Server){
 		_, err := registry.Publish("orders", "10.0.0.9:1")
 		must(t, err)
 	},
-	"outage of 6 s": func(t *testing.T, registry *nacostest.Server) {
-		must(t, registry.Restart(6*time.Second))
+	"outage of 20 s": func(t *testing.T, registry *nacostest.Server) {
+		must(t, registry.Restart(20*time.Second))
 	},
 	"restart, accepts 8 s before it serves": func(t *testing.T, registry *nacostest.Server) {
 		registry.ServeAfter(8 * time.Second)

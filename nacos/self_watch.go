@@ -4,6 +4,7 @@ package nacos
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -79,6 +80,9 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 	case register:
 		if err := r.registerOn(ctx, l); err != nil {
 			r.log.Warn("nacos: absent, and registering again failed", "err", err)
+			if errors.Is(err, ErrRefused) {
+				return eventDenied, true
+			}
 			return eventFailed, true
 		}
 		return eventAccepted, true
@@ -86,6 +90,9 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		opinion, fresh := r.ask(ctx, l, m.todo == look)
 		if fresh != nil {
 			return r.succeed(ctx, fresh), true
+		}
+		if opinion == eventThere && m.state == probing && r.shown(l) {
+			return eventListed, true
 		}
 		return opinion, true
 	case replace:
@@ -102,6 +109,13 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		return eventWithdrew, true
 	}
 	return eventFailed, true
+}
+
+// shown tells that our own subscription shows us too.
+func (r *Registrar) shown(l *link) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return l.view.shows()
 }
 
 // succeed registers on a new connection and goes on with it. The old one ends after that, so the instance stays
@@ -139,7 +153,7 @@ func (r *Registrar) tell(before state, e event) {
 	case before == probing && e == eventListed:
 		r.log.Warn("nacos: the registration was lost, and is back")
 	case e == eventReplaced:
-		r.log.Warn("nacos: listed, but our subscription did not show it: new connection")
+		r.log.Warn("nacos: our subscription or our login did not work any more: new connection")
 	case after == absent && (e == eventFailed || e == eventNoOpinion):
 		r.log.Warn("nacos: absent from the list, reason unknown, staying online", "event", string(e))
 	}

@@ -6,26 +6,28 @@ import "time"
 
 // The self-watch as a state machine: events in, the next thing to do out. It knows no clock, no lock and no registry.
 //
-//	        Register: listed            a list without us
-//	idle ---------------> registered -----------------------> absent <---------------+
-//	 |                      ^  ^  ^                             |  |                 |
-//	 |                      |  |  +--- a list with us: redo ----+  | Grace           |
-//	 |                      |  |                                   v                 | registry away, or
-//	 |                      |  +--- a list with us: was lost --- probing ------------+ no second opinion
-//	 |                      |                                    | | ^  register, ProbeWait, second opinion;
-//	 | Register: held       +--- listed there: new connection ---+ | |  not listed: register once more,
-//	 | by an operator       |                                      | +  ConfirmWait, second opinion
-//	 v                      |                                      |
-//	offline <---------------|---- twice not listed there ----------+
-//	   |  ^                 |
-//	   |  +-- RecheckWait --|---- not listed there
-//	   +--------------------+--- a list with us, or listed there twice: new connection
+//	         Register: listed             a list without us
+//	idle ---------------------> registered ------------------> absent <---------------+
+//	 |                           |  ^ ^ ^                       | |                   |
+//	 |                 CheckWait |  | | +-- a list with us: redo+ | Grace             |
+//	 |                second     +--+ |                           v                   | registry away, or
+//	 |                opinion         +-- a list with us: lost - probing -------------+ no second opinion
+//	 |                              ^                            | | ^  register, ProbeWait, second opinion;
+//	 | Register: held               +-- listed there: new -------+ | |  not listed there: once more,
+//	 | by an operator               |   connection                 | +  with ConfirmWait
+//	 v                              |                              |
+//	offline <-----------------------|-- twice not listed there ----+
+//	 |  ^                           |
+//	 |  +-- RecheckWait: not there  |
+//	 +------------------------------+   a list with us, or listed there twice: new connection
 //
 //	any ---- Deregister ----> withdrawn ---- a list with us: deregister again ----> withdrawn
 //	any ---- Register ------> idle
 //	any ---- Close ---------> closed
 //
-// "There" is the second opinion, a look that does not go through our subscription. Only offline is reported as such:
+// "There" is the second opinion, a look that does not go through our subscription: the open list, or a new
+// connection's subscription. While registered it is taken every CheckWait, as the subscription may have died: not
+// listed there leads to absent, a login that is not known any more to a new connection. Only offline is reported:
 // absence alone has at least seven causes.
 type machine struct {
 	t     timing
@@ -36,7 +38,8 @@ type machine struct {
 
 	answers   uint64 // how often Register has succeeded
 	online    bool   // false: an operator holds the instance offline
-	suspicion int    // second opinions so far that our view is not to be trusted
+	suspicion int    // second opinions so far that agree
+	denied    bool   // a new connection was made because our login was not known; no second one for that
 }
 
 type state string
@@ -67,6 +70,7 @@ const (
 	eventThere      event = "listed there"  // second opinion
 	eventNotThere   event = "not there"     // second opinion
 	eventNoOpinion  event = "no opinion"    // none was to be had
+	eventDenied     event = "denied"        // the probe's registration or the second opinion, for want of rights
 	eventReplaced   event = "replaced"      // there is a new connection
 	eventWithdrew   event = "withdrew anew" // the repeated withdrawal is over
 )
@@ -117,13 +121,20 @@ func (m *machine) handle(e event) {
 	if !m.todo.leadsTo(e) {
 		return
 	}
+	if e == eventDenied && m.denied {
+		e = eventNoOpinion
+	}
+	switch e {
+	case eventDenied:
+		m.denied = true
+	case eventThere, eventNotThere:
+		m.denied = false
+	}
 	switch m.state {
 	case idle:
 		m.whileIdle(e)
 	case registered:
-		if e == eventGone {
-			m.enterFor(absent, m.t.grace)
-		}
+		m.whileRegistered(e)
 	case absent:
 		m.whileAbsent(e)
 	case probing:
@@ -147,6 +158,8 @@ func (a action) leadsTo(e event) bool {
 		return a == await
 	case eventAccepted:
 		return a == register
+	case eventDenied:
+		return a == register || a == glance
 	case eventThere, eventNotThere, eventNoOpinion:
 		return a == look || a == glance
 	case eventReplaced:
@@ -164,17 +177,32 @@ func (m *machine) whileIdle(e event) {
 	case eventRegistered:
 		m.online = true
 		m.answers++
-		m.enter(registered, nothing)
+		m.beRegistered()
 	case eventHeld:
 		m.answers++
 		m.goOffline()
 	}
 }
 
+func (m *machine) beRegistered() { m.enterFor(registered, m.t.check) }
+
+func (m *machine) whileRegistered(e event) {
+	switch e {
+	case eventGone, eventNotThere:
+		m.enterFor(absent, m.t.grace)
+	case eventTimeout:
+		m.enter(registered, glance)
+	case eventDenied:
+		m.enter(registered, replace)
+	case eventThere, eventNoOpinion, eventReplaced, eventFailed:
+		m.beRegistered()
+	}
+}
+
 func (m *machine) whileAbsent(e event) {
 	switch e {
 	case eventListed:
-		m.enter(registered, nothing)
+		m.beRegistered()
 	case eventTimeout:
 		m.suspicion = 0
 		m.enter(probing, register)
@@ -184,7 +212,7 @@ func (m *machine) whileAbsent(e event) {
 func (m *machine) whileProbing(e event) {
 	switch e {
 	case eventListed, eventReplaced:
-		m.enter(registered, nothing)
+		m.beRegistered()
 	case eventAccepted:
 		wait := m.t.probe
 		if m.suspicion > 0 {
@@ -193,7 +221,7 @@ func (m *machine) whileProbing(e event) {
 		m.enterFor(probing, wait)
 	case eventTimeout:
 		m.enter(probing, look)
-	case eventThere:
+	case eventThere, eventDenied:
 		m.enter(probing, replace)
 	case eventNotThere:
 		if m.suspicion++; m.suspicion < 2 {
@@ -215,7 +243,7 @@ func (m *machine) whileOffline(e event) {
 	switch e {
 	case eventListed:
 		m.online = true
-		m.enter(registered, nothing)
+		m.beRegistered()
 	case eventTimeout:
 		m.enter(offline, glance)
 	case eventThere:
@@ -224,6 +252,8 @@ func (m *machine) whileOffline(e event) {
 			m.enterFor(offline, m.t.probe)
 			return
 		}
+		m.enter(offline, replace)
+	case eventDenied:
 		m.enter(offline, replace)
 	case eventNotThere, eventNoOpinion, eventFailed, eventReplaced:
 		m.suspicion = 0

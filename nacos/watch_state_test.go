@@ -21,7 +21,7 @@ func TestSelfWatch(t *testing.T) {
 	t.Parallel()
 	start := []step{
 		{eventRegister, idle, nothing, 0, true},
-		{eventRegistered, registered, nothing, 0, true},
+		{eventRegistered, registered, await, CheckWait, true},
 	}
 	missed := append(start[:2:2],
 		step{eventGone, absent, await, Grace, true},
@@ -41,15 +41,15 @@ func TestSelfWatch(t *testing.T) {
 		"absent less than the grace: redo": {start, []step{
 			{eventGone, absent, await, Grace, true},
 			{eventGone, absent, await, Grace, true}, // another list without us does not begin it anew
-			{eventListed, registered, nothing, 0, true},
+			{eventListed, registered, await, CheckWait, true},
 		}},
 		"absent longer: registration was lost": {missed, []step{
 			{eventAccepted, probing, await, ProbeWait, true},
-			{eventListed, registered, nothing, 0, true},
+			{eventListed, registered, await, CheckWait, true},
 		}},
 		"absent longer: the list comes before the probe's answer": {missed, []step{
-			{eventListed, registered, nothing, 0, true},
-			{eventAccepted, registered, nothing, 0, true},
+			{eventListed, registered, await, CheckWait, true},
+			{eventAccepted, registered, await, CheckWait, true},
 		}},
 		"absent longer: registry away": {missed, []step{
 			{eventFailed, absent, await, RecheckWait, true},
@@ -57,7 +57,7 @@ func TestSelfWatch(t *testing.T) {
 		}},
 		"absent longer: our view is broken": {probed, []step{
 			{eventThere, probing, replace, 0, true},
-			{eventReplaced, registered, nothing, 0, true},
+			{eventReplaced, registered, await, CheckWait, true},
 		}},
 		"absent longer: our view is broken, and no new connection": {probed, []step{
 			{eventThere, probing, replace, 0, true},
@@ -75,11 +75,37 @@ func TestSelfWatch(t *testing.T) {
 		"absent longer: back at the second look": {probed, []step{
 			{eventNotThere, probing, register, 0, true},
 			{eventAccepted, probing, await, ConfirmWait, true},
-			{eventListed, registered, nothing, 0, true},
+			{eventListed, registered, await, CheckWait, true},
+		}},
+		"registered: looked at again and again": {start, []step{
+			{eventTimeout, registered, glance, 0, true},
+			{eventThere, registered, await, CheckWait, true},
+			{eventTimeout, registered, glance, 0, true},
+			{eventNoOpinion, registered, await, CheckWait, true},
+		}},
+		"registered: not listed, though our view says so": {start, []step{
+			{eventTimeout, registered, glance, 0, true},
+			{eventNotThere, absent, await, Grace, true},
+			{eventTimeout, probing, register, 0, true},
+		}},
+		"registered: our login is not known any more": {start, []step{
+			{eventTimeout, registered, glance, 0, true},
+			{eventDenied, registered, replace, 0, true},
+			{eventReplaced, registered, await, CheckWait, true},
+			{eventTimeout, registered, glance, 0, true},
+			{eventDenied, registered, await, CheckWait, true}, // a right that we do not have: once is enough
+			{eventTimeout, registered, glance, 0, true},
+			{eventThere, registered, await, CheckWait, true},
+			{eventTimeout, registered, glance, 0, true},
+			{eventDenied, registered, replace, 0, true},
+		}},
+		"absent longer: our login is not known any more": {missed, []step{
+			{eventDenied, probing, replace, 0, true},
+			{eventReplaced, registered, await, CheckWait, true},
 		}},
 		"operator offline, then online": {gone, []step{
 			{eventGone, offline, await, RecheckWait, false},
-			{eventListed, registered, nothing, 0, true},
+			{eventListed, registered, await, CheckWait, true},
 		}},
 		"operator offline: looked at again and again": {gone, []step{
 			{eventTimeout, offline, glance, 0, false},
@@ -93,11 +119,11 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, offline, glance, 0, false},
 			{eventThere, offline, replace, 0, false},
 			{eventReplaced, offline, await, RecheckWait, false},
-			{eventListed, registered, nothing, 0, true},
+			{eventListed, registered, await, CheckWait, true},
 		}},
 		"started: not listed because of an operator": {start[:1], []step{
 			{eventHeld, offline, await, RecheckWait, false},
-			{eventListed, registered, nothing, 0, true},
+			{eventListed, registered, await, CheckWait, true},
 		}},
 		"offline by operator: nothing deregisters": {gone, []step{
 			{eventNotThere, offline, await, RecheckWait, false},
@@ -112,12 +138,12 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, withdrawn, nothing, 0, true},
 			{eventRegister, idle, nothing, 0, true},
 			{eventListed, idle, nothing, 0, true},
-			{eventRegistered, registered, nothing, 0, true},
+			{eventRegistered, registered, await, CheckWait, true},
 		}},
 		"withdrawn out of an operator's offline": {gone, []step{
 			{eventWithdraw, withdrawn, nothing, 0, false},
 			{eventRegister, idle, nothing, 0, false},
-			{eventRegistered, registered, nothing, 0, true},
+			{eventRegistered, registered, await, CheckWait, true},
 		}},
 		"withdrawn out of a probe": {missed, []step{
 			{eventWithdraw, withdrawn, nothing, 0, true},
@@ -150,7 +176,7 @@ func TestSelfWatch(t *testing.T) {
 func TestNoEventAloneMakesOffline(t *testing.T) {
 	t.Parallel()
 	all := []event{eventListed, eventGone, eventTimeout, eventAccepted, eventFailed, eventThere, eventNotThere, eventNoOpinion,
-		eventReplaced, eventWithdrew}
+		eventDenied, eventReplaced, eventWithdrew}
 	for _, first := range all {
 		for _, second := range all {
 			for _, third := range all {

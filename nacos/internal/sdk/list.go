@@ -26,7 +26,7 @@ const listPath = "/v1/ns/instance/list"
 //
 // All nodes are asked at once and what they list is put together: an instance is absent when no node that answers has
 // it. An instance may be in it once for each node. Without any answer the error wraps ErrNoOpinion, and says what each
-// node has said.
+// node has said; it also wraps ErrRefused if a node does not know our login.
 func (c *Client) List(ctx context.Context, service, group string) ([]Instance, error) {
 	servers := c.settings.param.ServerConfigs
 	lists, errs := make([][]Instance, len(servers)), make([]error, len(servers))
@@ -64,6 +64,10 @@ func (c *Client) listOf(ctx context.Context, server constant.ServerConfig, servi
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", place, err)
+	}
+	denied := resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized
+	if denied && c.settings.param.ClientConfig.Username != "" {
+		return nil, fmt.Errorf("%s: %w: %s", place, ErrRefused, resp.Status)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: %s", place, resp.Status)
