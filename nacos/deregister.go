@@ -14,10 +14,13 @@ import (
 //
 // The registry's answer is no confirmation: a registration that was under way may come after it, and the copy of a
 // registry node that has died stays for three minutes. So without a list that lacks us the instance is withdrawn once
-// more after AbsenceWait, then the open list is read, and at last the connection is replaced. What is listed still is
-// an error that wraps ErrUnconfirmed and has a method Unconfirmed() bool; it also wraps ErrSecondOwner, and names it,
-// when somebody else registers our address. The error of a registry that is away wraps the SDK's; the instance does
-// not come back by itself then, but consumers keep their lists. When ctx ends first, it wraps context.Cause(ctx).
+// more after AbsenceWait, then the open list is read, and at last the connection is replaced, which also takes back
+// what the registry refuses to withdraw.
+//
+// What is listed still is an error that wraps ErrUnconfirmed and has a method Unconfirmed() bool; it also wraps
+// ErrSecondOwner, and names it, when somebody else registers our address. The error of a registry that is away wraps
+// the SDK's; the instance does not come back by itself then, but consumers keep their lists. When ctx ends first, it
+// wraps context.Cause(ctx).
 //
 // An instance that was absent already, withdrawn before or held by an operator, takes no time. Deregister ends a
 // Register that is under way. Without a Register before it returns nil.

@@ -53,6 +53,7 @@ func TestDeregisterIgnored(t *testing.T) {
 	}
 }
 
+// What may not be taken back goes with its connection.
 func TestDeregisterRefused(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
@@ -61,6 +62,20 @@ func TestDeregisterRefused(t *testing.T) {
 		t.Fatalf("Register() = %v, want nil", err)
 	}
 	registry.FailNext(nacostest.Forbidden, -1, nacostest.Deregister)
+	if err := r.Deregister(within(t, patience)); err != nil {
+		t.Errorf("Deregister() = %v, want nil", err)
+	}
+	wantAbsent(t, registry, "orders", ours)
+}
+
+func TestEverythingRefused(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	registry.FailNext(nacostest.Forbidden, -1)
 	err := r.Deregister(within(t, patience))
 	var more interface {
 		Refused() bool
@@ -69,6 +84,7 @@ func TestDeregisterRefused(t *testing.T) {
 	if !errors.As(err, &more) || !more.Refused() || !more.Unconfirmed() || !errors.Is(err, nacos.ErrRefused) {
 		t.Errorf("Deregister() = %v, want ErrRefused with Refused() and Unconfirmed() true", err)
 	}
+	eventually(t, "the end of the connection removes it", func() bool { return len(registry.Instances("orders")) == 0 })
 }
 
 func TestRegistrationLost(t *testing.T) {

@@ -94,6 +94,28 @@ func TestNoFalseOffline(t *testing.T) {
 	}
 }
 
+// The SDK's redo is refused for the old token, and it leaves it at that until the token's time is up, hours later.
+func TestRegistryForgetsTheLogin(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t, nacostest.Options{Auth: login})
+	r := newRegistrarWith(t, nacos.Config{Servers: []string{registry.Addr()}, Username: "nacos", Password: "secret"},
+		nacos.Instance{Service: "orders"})
+	r.CheckEvery(2 * time.Second)
+	must(t, r.Register(within(t, patience), listener))
+	reports := watch(t, r)
+	wantReport(t, reports, true)
+	registry.ExpireTokens()
+	must(t, registry.Restart(0))
+	eventually(t, "listed again, with one owner", func() bool {
+		i, ok := published(t, registry, "orders", ours)
+		return ok && i.Listed && i.Owners == 1 && registry.Connections() == 1
+	})
+	wantSilence(t, reports)
+	if err := r.Deregister(within(t, patience)); err != nil {
+		t.Errorf("Deregister() = %v, want nil", err)
+	}
+}
+
 func TestNoFalseOnline(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)

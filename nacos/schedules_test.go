@@ -321,9 +321,15 @@ func (s *scene) play(p *plan, fail func(string, ...any)) {
 	healed := time.Now()
 	if missing := s.awaitAllListed(45 * time.Second); missing != "" {
 		fail("45 s after all faults: %s", missing)
+		return
 	}
 	s.log.Warn("step", "name", "all listed", "after", time.Since(healed))
 	time.Sleep(time.Until(healed.Add(noticed)))
+	// The registry gives up a cut connection after three seconds, the SDK in eight or more.
+	if missing := s.awaitAllListed(45 * time.Second); missing != "" {
+		fail("53 s after all faults: %s", missing)
+	}
+	s.log.Warn("step", "name", "all listed still", "after", time.Since(healed))
 }
 
 type lockedBuffer struct {

@@ -104,7 +104,15 @@ func (i *instance) options(log *slog.Logger, h *health.Server) []lifecycle.Optio
 	if i.strategy == Strict {
 		policy = lifecycle.Strict
 	}
+	offline, notice := lifecycle.Park, lifecycle.AtGoAway
+	if i.schedule.Exit {
+		offline = lifecycle.Exit
+	}
+	if i.schedule.EarlyNotice {
+		notice = lifecycle.AtWithdrawn
+	}
 	return []lifecycle.Option{
+		lifecycle.WithRegistryOffline(offline), lifecycle.WithStreamNotice(notice),
 		lifecycle.WithPolicy(policy), lifecycle.WithCalls(notedCalls{i.tracker, i}), lifecycle.WithHealth(notedHealth{h, i}),
 		lifecycle.WithRegistrar(i.registrar), lifecycle.WithBudget(i.schedule.Budget), lifecycle.WithQuiet(i.schedule.Quiet),
 		lifecycle.WithStreamGrace(i.schedule.StreamGrace), lifecycle.WithLogger(log), lifecycle.WithMeterProvider(noop.NewMeterProvider()),
@@ -116,6 +124,9 @@ func (i *instance) ended(err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.exit, i.err, i.report = time.Now(), err, i.manager.Report()
+	if i.trigger.IsZero() || i.trigger.After(i.report.Began) {
+		i.trigger = i.report.Began // an operator was first
+	}
 }
 
 // runPlain is what many services do.
@@ -150,7 +161,9 @@ func (i *instance) runPlain(ctx context.Context, lis *listener) {
 // terminate is SIGTERM, and a second one after force unless that is zero. It returns when the process would have ended.
 func (i *instance) terminate(force time.Duration) {
 	i.mu.Lock()
-	i.trigger = time.Now()
+	if i.trigger.IsZero() {
+		i.trigger = time.Now()
+	}
 	i.mu.Unlock()
 	i.stop()
 	if force > 0 && i.manager != nil {

@@ -19,6 +19,8 @@ type Schedule struct {
 
 	Budget, Settle, Quiet, StreamGrace time.Duration
 	Abandonable                        bool
+	Exit                               bool // an operator's offline ends the process
+	EarlyNotice                        bool // streams are told once withdrawn and settled
 
 	Rolling bool // every slot is restarted in turn; else slot 0 stays, and the others act on their own
 	Acts    [][]Act
@@ -127,6 +129,7 @@ func NewSchedule(seed uint64) Schedule {
 		}
 		s.Clients = append(s.Clients, c)
 	}
+	s.Exit, s.EarlyNotice = r.IntN(4) == 0, r.IntN(4) == 0
 	return s
 }
 

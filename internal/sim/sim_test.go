@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 16, "how many seeds to run")
+	seeds = flag.Int("seeds", 12, "how many seeds to run")
 	seed  = flag.Uint64("seed", 0, "the first seed, and the only one unless -seeds is given; not 0: log the run")
 )
 

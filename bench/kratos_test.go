@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bench
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-kratos/kratos/v2"
+	kgrpc "github.com/go-kratos/kratos/v2/transport/grpc"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	testpb "google.golang.org/grpc/interop/grpc_testing"
+
+	"github.com/lameduck-go/lameduck/health"
+	"github.com/lameduck-go/lameduck/interceptor"
+	"github.com/lameduck-go/lameduck/lifecycle"
+)
+
+// A directory is a registry in memory.
+type directory struct {
+	mu    sync.Mutex
+	addrs []string
+}
+
+func (d *directory) pick() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.addrs[rand.IntN(len(d.addrs))]
+}
+
+type entry struct {
+	*directory
+	addr string
+}
+
+func (e *entry) Register(_ context.Context, addr net.Addr) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.addr = addr.String()
+	e.addrs = append(e.addrs, e.addr)
+	return nil
+}
+
+func (e *entry) Deregister(context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.addrs = slices.DeleteFunc(e.addrs, func(a string) bool { return a == e.addr })
+	return nil
+}
+
+func (e *entry) Settle() time.Duration { return 300 * time.Millisecond }
+
+// startKratos is a Kratos application that leaves as a lame duck. Kratos owns Serve, the signals and GracefulStop, and
+// has no pause between deregistration and GOAWAY; so its own registrar is left out, and ours drains in BeforeStop.
+func startKratos(t *testing.T, d *directory) (stop func() error) {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tracker interceptor.Tracker
+	srv := kgrpc.NewServer(
+		kgrpc.Listener(lis), kgrpc.Endpoint(&url.URL{Scheme: "grpc", Host: lis.Addr().String()}),
+		kgrpc.CustomHealth(), kgrpc.Options(tracker.ServerOptions()...))
+	testpb.RegisterTestServiceServer(srv, server{})
+	m := lifecycle.New(srv.Server, lifecycle.WithCalls(&tracker), lifecycle.WithHealth(health.Register(srv)),
+		lifecycle.WithRegistrar(&entry{directory: d}))
+	started := make(chan struct{})
+	app := kratos.New(
+		kratos.Server(srv),
+		kratos.AfterStart(func(ctx context.Context) error {
+			defer close(started)
+			return m.Start(ctx, lis.Addr())
+		}),
+		kratos.BeforeStop(m.Drain), // withdrawn, settled, quiet: then Kratos calls GracefulStop
+		kratos.AfterStop(func(ctx context.Context) error { // hooks, the registrar, the report
+			return m.Shutdown(context.WithoutCancel(ctx)) // Kratos has cancelled it by now
+		}),
+		kratos.StopTimeout(5*time.Second))
+	result := make(chan error, 1)
+	go func() { result <- app.Run() }()
+	<-started
+	return sync.OnceValue(func() error {
+		if err := app.Stop(); err != nil {
+			return err
+		}
+		return <-result
+	})
+}
+
+// TestKratosRollingRestart dials anew for each call, as the clients that lose most do.
+func TestKratosRollingRestart(t *testing.T) {
+	var d directory
+	stops := []func() error{startKratos(t, &d), startKratos(t, &d)}
+	ctx, cancel := context.WithCancel(context.Background())
+	var calls, failed int
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			calls++
+			if err := callOnce(d.pick()); err != nil {
+				failed++
+				t.Logf("call %d: %v", calls, err)
+			}
+		}
+	}()
+	for _, stop := range stops {
+		next := startKratos(t, &d)
+		t.Cleanup(func() { _ = next() })
+		if err := stop(); err != nil {
+			t.Errorf("app.Run() = %v, want nil", err)
+		}
+	}
+	cancel()
+	<-done
+	if failed > 0 || calls < 50 {
+		t.Errorf("%d of %d calls failed, want none of many", failed, calls)
+	}
+}
+
+func callOnce(addr string) error {
+	conn, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err = testpb.NewTestServiceClient(conn).EmptyCall(ctx, &testpb.Empty{})
+	return err
+}

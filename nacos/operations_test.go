@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestDeregisterEndsAProbe(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		p.registry.spoof()
+		p.registry.set(func() { p.registry.frozen = true })
+		time.Sleep(Grace + time.Second) // the probe's registration hangs
+		p.wantState(probing)
+		p.registry.set(func() { p.registry.frozen = false })
+		if err := p.deregister(); err != nil {
+			t.Errorf("Deregister() = %v, want nil", err)
+		}
+		time.Sleep(time.Hour)
+		if p.listed() {
+			t.Error("listed, want absent")
+		}
+	})
+}
+
+func TestCloseEndsARegister(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.set(func() { p.registry.frozen = true })
+		done := make(chan error, 1)
+		go func() { done <- p.Register(t.Context(), fakeListener) }()
+		time.Sleep(time.Second)
+		if err := p.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+		if err := <-done; !errors.Is(err, ErrClosed) {
+			t.Errorf("Register() = %v, want ErrClosed", err)
+		}
+	})
+}
+
+func TestCloseIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inst, _ := Instance{Service: "orders"}.checked()
+		registry := &fakeRegistry{}
+		hangs := make(chan struct{})
+		r := newRegistrar(inst, defaultTiming(), discard, func() connection {
+			return hangingClose{registry.connect(), hangs}
+		})
+		if err := r.Register(t.Context(), fakeListener); err != nil {
+			t.Fatalf("Register() = %v, want nil", err)
+		}
+		for range 2 {
+			began := time.Now()
+			if err := r.Close(); err == nil || time.Since(began) != CloseTimeout {
+				t.Errorf("Close() = %v after %v, want an error after %v", err, time.Since(began), CloseTimeout)
+			}
+		}
+		close(hangs)
+		if err := r.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil once nothing hangs", err)
+		}
+	})
+}
+
+type hangingClose struct {
+	connection
+	until chan struct{}
+}
+
+func (h hangingClose) Close(ctx context.Context) error {
+	<-h.until
+	return h.connection.Close(ctx)
+}
+
+func TestAnotherAddressIsAnotherConnection(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Minute)
+		if err := p.Register(t.Context(), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 9091}); err != nil {
+			t.Fatalf("Register() = %v, want nil", err)
+		}
+		time.Sleep(time.Minute)
+		if p.listed() {
+			t.Error("the old address is listed, want it gone")
+		}
+		p.wantReports(true)
+	})
+}
+
+func TestRegisterWithoutAnAddress(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.outbound = func() (netip.Addr, error) { return netip.Addr{}, errors.New("no route") }
+		err := p.Register(t.Context(), &net.TCPAddr{IP: net.IPv6unspecified, Port: 9090})
+		if err == nil || !strings.Contains(err.Error(), "Instance.Addr") || !strings.Contains(err.Error(), "no route") {
+			t.Errorf("Register() = %v, want an error about Instance.Addr and the route", err)
+		}
+		if p.connections() != 0 {
+			t.Errorf("calls %v, want none", p.registry.calls)
+		}
+	})
+}
+
+func TestUpdate(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		zone := map[string]string{"zone": "b"}
+		if err := p.Update(t.Context(), zone, 2); err != nil || p.connections() != 0 {
+			t.Errorf("Update() before Register = %v, calls %v; want nil and none", err, p.registry.calls)
+		}
+		p.register()
+		if i := p.published(); i.Weight != 2 || i.Metadata["zone"] != "b" {
+			t.Errorf("published %v, want weight 2 and zone b", describe(i))
+		}
+		if err := p.Update(t.Context(), map[string]string{"zone": "c"}, 5); err != nil {
+			t.Errorf("Update() = %v, want nil", err)
+		}
+		p.registry.set(func() { p.registry.conns[0].published = nil }) // lost: the probe must bring the new values
+		time.Sleep(time.Minute)
+		if i := p.published(); i.Weight != 5 || i.Metadata["zone"] != "c" {
+			t.Errorf("published %v after a probe, want weight 5 and zone c", describe(i))
+		}
+		for name, err := range map[string]error{
+			"weight":   p.Update(t.Context(), nil, -1),
+			"metadata": p.Update(t.Context(), map[string]string{"": "x"}, 1),
+		} {
+			if err == nil {
+				t.Errorf("Update() with a bad %s = nil, want an error", name)
+			}
+		}
+		p.wantReports()
+	})
+}
