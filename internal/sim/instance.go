@@ -62,9 +62,6 @@ type instance struct {
 	wrong     []string
 }
 
-// A span is a time in which the instance drained; end is zero while it does.
-type span struct{ begin, end time.Time }
-
 func (w *world) newInstance(addr string) (*instance, error) {
 	s := &w.schedule
 	w.instances++
@@ -209,47 +206,6 @@ func (i *instance) complain(format string, args ...any) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.wrong = append(i.wrong, fmt.Sprintf(format, args...))
-}
-
-// notedCalls writes down when the instance drains.
-type notedCalls struct {
-	*interceptor.Tracker
-	instance *instance
-}
-
-func (c notedCalls) Drain() {
-	c.Tracker.Drain()
-	i := c.instance
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if n := len(i.drains); n == 0 || !i.drains[n-1].end.IsZero() {
-		i.drains = append(i.drains, span{begin: time.Now()})
-	}
-}
-
-func (c notedCalls) Resume() {
-	c.Tracker.Resume()
-	i := c.instance
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if n := len(i.drains); n > 0 && i.drains[n-1].end.IsZero() {
-		i.drains[n-1].end = time.Now()
-	}
-}
-
-// notedHealth writes down what health says.
-type notedHealth struct {
-	*health.Server
-	instance *instance
-}
-
-func (h notedHealth) Shutdown() { h.Server.Shutdown(); h.note(false) }
-func (h notedHealth) Resume()   { h.Server.Resume(); h.note(true) }
-
-func (h notedHealth) note(serving bool) {
-	h.instance.mu.Lock()
-	defer h.instance.mu.Unlock()
-	h.instance.serving = serving
 }
 
 var errHung = errors.New("sim: has not returned")

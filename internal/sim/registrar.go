@@ -29,7 +29,8 @@ type registrar struct {
 	mu        sync.Mutex
 	addr      string
 	withdrawn error // of the last Deregister; errNotAsked when Register came later, or nothing
-	clicks    []bool
+	watching  bool
+	clicks    []bool // not yet told
 	clicked   chan struct{}
 }
 
@@ -81,7 +82,19 @@ func (r *registrar) deregister(ctx context.Context) error {
 	if !sleep(ctx, r.registry.delay()) {
 		return context.Cause(ctx)
 	}
+	// What the registry shows, it shows in order: the absence comes after what operators did before it.
+	for r.behind() {
+		if !sleep(ctx, time.Millisecond) {
+			return context.Cause(ctx)
+		}
+	}
 	return nil
+}
+
+func (r *registrar) behind() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.watching && len(r.clicks) > 0
 }
 
 func (r *registrar) unconfirmed(ctx context.Context) error {
@@ -153,33 +166,42 @@ func (r *registrar) operated(online bool) {
 
 // Watch tells how the registry holds the instance, then what operators did since.
 func (r *registrar) Watch(ctx context.Context, changed func(online bool)) error {
-	r.registry.mu.Lock()
-	r.mu.Lock()
-	e := r.registry.entries[r.addr]
-	online := e == nil || e.owner != r || !e.offline
-	r.clicks = nil
-	r.mu.Unlock()
-	r.registry.mu.Unlock()
+	r.watch(true)
+	defer r.watch(false)
+	changed(!r.heldByOperator())
 	for {
-		changed(online)
-		for {
-			r.mu.Lock()
-			clicks, clicked := r.clicks, r.clicked
-			if len(clicks) > 0 {
-				online, r.clicks = clicks[0], clicks[1:]
-			}
-			r.mu.Unlock()
-			if len(clicks) > 0 {
-				break
-			}
+		r.mu.Lock()
+		clicks, clicked := r.clicks, r.clicked
+		r.mu.Unlock()
+		if len(clicks) == 0 {
 			select {
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			case <-clicked:
 			}
+			continue
 		}
 		if !sleep(ctx, r.registry.delay()) {
 			return context.Cause(ctx)
 		}
+		changed(clicks[0])
+		r.mu.Lock()
+		r.clicks = r.clicks[1:]
+		r.mu.Unlock()
 	}
+}
+
+func (r *registrar) watch(watching bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watching, r.clicks = watching, nil
+}
+
+func (r *registrar) heldByOperator() bool {
+	r.registry.mu.Lock()
+	defer r.registry.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.registry.entries[r.addr]
+	return e != nil && e.owner == r && e.offline
 }

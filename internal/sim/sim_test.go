@@ -18,7 +18,7 @@ import (
 
 var (
 	seeds = flag.Int("seeds", 12, "how many seeds to run")
-	seed  = flag.Uint64("seed", 0, "the first seed, and the only one unless -seeds is given; not 0: log the run")
+	seed  = flag.Uint64("seed", 0, "the only seed to run, with its log; 0: -seeds of them, from 1")
 )
 
 // shown is how many losses or broken invariants of one run are printed.
@@ -58,7 +58,7 @@ func TestSchedules(t *testing.T) {
 			t.Run(fmt.Sprint(s), func(t *testing.T) {
 				t.Parallel()
 				for n, strategy := range strategies {
-					r := play(t, s, strategy, single)
+					r := play(t, sim.NewSchedule(s), strategy, fmt.Sprintf("go test ./internal/sim -seed=%d", s), single)
 					mu.Lock()
 					totals[n].add(r)
 					mu.Unlock()
@@ -78,8 +78,8 @@ func TestSchedules(t *testing.T) {
 }
 
 // play runs one schedule in a bubble of its own and reports what is not as it should be.
-func play(t *testing.T, seed uint64, strategy sim.Strategy, verbose bool) (r sim.Result) {
-	repeat := fmt.Sprintf("go test ./internal/sim -seed=%d", seed)
+func play(t *testing.T, schedule sim.Schedule, strategy sim.Strategy, repeat string, verbose bool) (r sim.Result) {
+	t.Helper()
 	defer func() {
 		if p := recover(); p != nil {
 			t.Fatalf("%v: %v\nrepeat with: %s", strategy, p, repeat)
@@ -90,7 +90,7 @@ func play(t *testing.T, seed uint64, strategy sim.Strategy, verbose bool) (r sim
 		if verbose {
 			log = slog.New(slog.NewTextHandler(t.Output(), nil)).With("strategy", strategy)
 		}
-		r = sim.Run(sim.NewSchedule(seed), strategy, log)
+		r = sim.Run(schedule, strategy, log)
 	})
 	complaints := slices.Clone(r.Broken)
 	if strategy == sim.Lossless {
