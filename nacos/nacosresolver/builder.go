@@ -43,15 +43,14 @@ func (b builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolve
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &follower{
-		query:  q,
-		cc:     cc,
-		client: settings.NewClient(),
-		log:    settings.Logger().With("service", q.String()),
-		cancel: cancel,
-		lists:  make(chan []sdk.Instance, 1),
-		failed: make(chan error),
+		query:   q,
+		cc:      cc,
+		connect: settings.NewClient,
+		log:     settings.Logger().With("service", q.String()),
+		cancel:  cancel,
+		doubted: make(chan struct{}, 1),
 	}
-	f.running.Go(func() { f.subscribe(ctx) })
+	f.open(ctx)
 	f.running.Go(func() { f.deliver(ctx) })
 	return f, nil
 }

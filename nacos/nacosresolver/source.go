@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacosresolver
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
+)
+
+// A source is one connection to the registry with its subscription.
+type source struct {
+	query
+	client *sdk.Client
+	lists  chan []sdk.Instance // the latest one
+	failed chan error          // subscribing
+}
+
+func newSource(q query, client *sdk.Client) *source {
+	return &source{query: q, client: client, lists: make(chan []sdk.Instance, 1), failed: make(chan error)}
+}
+
+// subscribe tries until there is a list. While the registry is away, the SDK subscribes by itself when it is back;
+// what it gives up is a subscription that was refused.
+func (s *source) subscribe(ctx context.Context) {
+	for pause := retryMin; ; pause = min(2*pause, retryMax) {
+		err := s.client.Subscribe(ctx, s.service, s.group, s.put)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		select {
+		case s.failed <- err:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(pause + rand.N(pause/4)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// put runs on the SDK's receive goroutine: it leaves the list and returns. A list that nobody has taken yet is
+// replaced.
+func (s *source) put(list []sdk.Instance) {
+	for {
+		select {
+		case s.lists <- list:
+			return
+		default:
+		}
+		select {
+		case <-s.lists:
+		default:
+		}
+	}
+}
+
+// close ends the subscription with its connection; it takes closeLimit at the most.
+func (s *source) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	return s.client.Close(ctx)
+}
