@@ -174,9 +174,10 @@ func (k *keeper) stand(s Standing, err error) {
 		}
 	case Withdrawn, Unconfirmed:
 		if !k.held {
-			k.seen, k.absent = s == Withdrawn, time.Now()
+			k.absent = time.Now()
 		}
-		k.held = false
+		// An operator may have put it online in between: what was seen before counts for since when, not for whether.
+		k.seen, k.held = s == Withdrawn, false
 	}
 	k.notify()
 }
@@ -187,6 +188,9 @@ func (k *keeper) hold(offline bool) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.listed {
+		if !offline && k.held { // listed again before we withdrew: the absence begins anew
+			k.held, k.seen, k.absent = false, false, time.Time{}
+		}
 		return false
 	}
 	k.held, k.seen, k.absent = offline, offline, time.Time{}

@@ -59,7 +59,8 @@ type Health interface {
 //
 // Watch blocks until ctx ends and calls the function in order, from one goroutine: first with how the registry holds
 // the instance when Watch begins, then at each change that an operator made. It never reports an absence that it
-// cannot attribute to an operator. The Manager begins Watch once Register has returned nil.
+// cannot attribute to an operator. The Manager begins Watch once Register has returned nil. What an operator did before a
+// Deregister should be told before that returns: settle counts from the last absence.
 type Registrar interface {
 	// Register announces the instance that listens on addr. It returns nil when the registry shows the instance, or
 	// when an operator holds it offline.

@@ -40,7 +40,8 @@
 // same instant is ordered by the Go scheduler. A failure that needs such an order may take several runs of its seed
 // (-seed=226 -count=50).
 //
-// The model keeps the two promises that a Lossless offline rests on: a change of the registry reaches every follower
-// within the settle time, and a request that was given up changes nothing later. At least one instance is listed and
+// The model keeps the promises that a Lossless offline rests on: a change of the registry reaches every follower within
+// the settle time, a request that was given up changes nothing later, and an absence is not confirmed before the
+// instance was told what operators did ahead of it. At least one instance is listed and
 // serving at any time. Processes do not crash, and no packet is lost.
 package sim

@@ -80,7 +80,7 @@ func ours() string {
 	buf := make([]byte, 1<<20)
 	var left []string
 	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if strings.Contains(stack, "nacos/nacostest.") {
+		if strings.Contains(stack, "nacos/nacostest.") || strings.Contains(stack, "created by net/http.(*Server)") {
 			left = append(left, stack)
 		}
 	}

@@ -66,13 +66,12 @@ func newLinks(l net.Listener, g *gate) *links {
 	return &links{Listener: l, gate: g, done: make(chan struct{}), open: map[string]*link{}}
 }
 
-// Accept holds back what the kernel has accepted while the server is frozen.
+// Accept takes connections while the server is frozen too, as the kernel does.
 func (l *links) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	l.gate.wait(l.done)
 	k := &link{Conn: c, links: l, closed: make(chan struct{}), cut: make(chan struct{})}
 	l.mu.Lock()
 	l.open[c.RemoteAddr().String()] = k

@@ -169,55 +169,17 @@ func TestSecondOwnerKeepsTheEntry(t *testing.T) {
 	})
 }
 
-// The cells of the table measured on 2.5.1 and 3.0.3: offline after up to 58 s
-// away, back after 75 s and more.
-func TestEditOutlivesTheInstance(t *testing.T) {
-	for _, tt := range []struct {
-		away    time.Duration
-		enabled bool
-	}{
-		{2 * time.Second, false}, {58 * time.Second, false}, {75 * time.Second, true}, {90 * time.Second, true},
-	} {
-		t.Run(tt.away.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				n := newTestNode(t, newCluster())
-				us := n.newEar("us")
-				n.do(func() {
-					n.register(us.client, orders, at("1.1.1.1:80"))
-					n.cluster.edit(orders, at("1.1.1.1:80")[0].place(), func(e *edit) { e.enabled = false })
-				})
-				// However long the instance is there, the flag stays.
-				time.Sleep(10 * time.Minute)
-				n.do(func() { n.disconnect(us.client) })
-				time.Sleep(tt.away)
-				again := n.newEar("again")
-				n.do(func() {
-					n.register(again.client, orders, at("1.1.1.1:80"))
-					if got := n.instances(orders)[0].Enabled; got != tt.enabled {
-						t.Errorf("Enabled after %v away = %v, want %v", tt.away, got, tt.enabled)
-					}
-				})
-			})
-		})
-	}
-}
-
-func TestEditOverridesTheClient(t *testing.T) {
+func TestStampsDiffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newTestNode(t, newCluster())
-		us := n.newEar("us")
-		i := at("1.1.1.1:80")
-		i[0].Metadata = map[string]string{"k": "ours", "v": "1"}
 		n.do(func() {
-			n.register(us.client, orders, i)
-			n.cluster.edit(orders, i[0].place(), func(e *edit) {
-				e.weight, e.metadata = 5, map[string]string{"k": "op"}
-			})
-			i[0].Weight, i[0].Enabled, i[0].Metadata = 7, false, map[string]string{"k": "new", "v": "2"}
-			n.register(us.client, orders, i)
-			got := n.instances(orders)[0]
-			if !got.Enabled || got.Weight != 5 || got.Metadata["k"] != "op" || got.Metadata["v"] != "2" {
-				t.Errorf("instance = %+v, want enabled, weight 5, k=op, v=2", got)
+			first := n.stamp()
+			if second := n.stamp(); second <= first {
+				t.Errorf("stamp() in the same millisecond = %d, want more than %d", second, first)
+			}
+			n.setSkew(-10 * time.Second)
+			if behind := n.stamp(); behind != first-10_000 {
+				t.Errorf("stamp() 10s behind = %d, want %d", behind, first-10_000)
 			}
 		})
 	})

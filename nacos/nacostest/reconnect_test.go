@@ -188,8 +188,14 @@ func TestDropHalfOpen(t *testing.T) {
 	peer.register("orders", there)
 	ours.wait(here, there)
 	theirs.wait(here, there)
-	seen := len(ours.all())
+	seen, asked := len(ours.all()), s.Requests(nacostest.Register)
 	s.DropConnections(nacostest.HalfOpen, here)
+	if ok, err := us.RegisterInstance(registration("orders", here)); ok || err == nil {
+		t.Errorf("RegisterInstance() into the void = %v, %v, want false and an error", ok, err)
+	}
+	if got := s.Requests(nacostest.Register); got != asked {
+		t.Errorf("%d registrations came through a cut network, want none", got-asked)
+	}
 	theirs.wait(there)
 	if got := len(ours.all()); got != seen {
 		t.Errorf("%d callbacks through a cut network, want none", got-seen)
