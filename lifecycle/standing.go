@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import "time"
+
+// Standing is how an instance stands with one registrar, as far as this process knows.
+type Standing string
+
+const (
+	Unregistered Standing = "unregistered" // Register was not called yet
+	Registering  Standing = "registering"  // Register is under way, or will be repeated
+	Registered   Standing = "registered"   // Register has returned nil
+	Withdrawing  Standing = "withdrawing"  // Deregister is under way
+	Withdrawn    Standing = "withdrawn"    // the absence is confirmed
+	Unconfirmed  Standing = "unconfirmed"  // Deregister was called, and the absence was not confirmed
+)
+
+// RegistrarStatus is what Status and Report say of one registrar.
+type RegistrarStatus struct {
+	Name     string    `json:"name"`
+	Standing Standing  `json:"standing"`
+	Offline  bool      `json:"offline_by_operator,omitempty"`
+	Absent   time.Time `json:"absent_since,omitzero"`
+	Error    string    `json:"error,omitempty"`
+}
+
+func (k *keeper) status() RegistrarStatus {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := RegistrarStatus{Name: k.name, Standing: k.standing, Offline: k.held, Absent: k.absent}
+	if k.err != nil {
+		s.Error = k.err.Error()
+	}
+	return s
+}
