@@ -115,11 +115,13 @@ func TestSDKLogger(t *testing.T) {
 	}
 	for name := range loggerCases {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			dir, logs, tmp := t.TempDir(), t.TempDir(), t.TempDir()
 			// The SDK's own places for log and cache are beside the program.
 			program := filepath.Join(dir, "program")
 			copyFile(t, os.Args[0], program)
+			// All copies are made before the first one starts: a fork meanwhile would hold a file open that is to be
+			// executed, which is "text file busy".
+			t.Parallel()
 			cmd := exec.CommandContext(t.Context(), program, "-test.run=^TestSDKLogger$", "-test.v")
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), loggerCase+"="+name, "LAMEDUCK_LOGGER_DIR="+logs, "TMPDIR="+tmp)
