@@ -34,6 +34,28 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestTokenIsRenewed: the SDK looks every 5 s whether its token is near its end, and the registry refuses an old one.
+func TestTokenIsRenewed(t *testing.T) {
+	t.Parallel()
+	short := *login
+	short.TokenTTL = 16 * time.Second // renewed after 15 s: the first look past nine tenths of it
+	registry := nacostest.Start(t, nacostest.Options{Auth: &short})
+	r := newRegistrarWith(t, nacos.Config{Servers: []string{registry.Addr()}, Username: "nacos", Password: "secret"},
+		nacos.Instance{Service: "orders"})
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	first := registry.Requests(nacostest.Login)
+	eventually(t, "the token was renewed", func() bool { return registry.Requests(nacostest.Login) > first })
+	time.Sleep(4 * time.Second) // the first token has ended
+	if err := r.Update(within(t, patience), map[string]string{"zone": "b"}, 2); err != nil {
+		t.Errorf("Update() with a renewed token = %v, want nil", err)
+	}
+	if err := r.Deregister(within(t, patience)); err != nil {
+		t.Errorf("Deregister() with a renewed token = %v, want nil", err)
+	}
+}
+
 func TestWrongLoginIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t, nacostest.Options{Auth: login})

@@ -4,6 +4,7 @@ package nacostest_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
@@ -12,7 +13,9 @@ import (
 // operator's edit at once.
 func TestTwoNodes(t *testing.T) {
 	t.Parallel()
-	nodes := nacostest.StartCluster(t, 2, quick)
+	slow := quick
+	slow.SyncDelay = 1500 * time.Millisecond // more than a busy machine is late
+	nodes := nacostest.StartCluster(t, 2, slow)
 	us, far := dial(t, nodes[0].Addr()), dial(t, nodes[1].Addr())
 	ours, theirs := us.subscribe("orders"), far.subscribe("orders")
 	us.register("orders", here)
