@@ -9,9 +9,11 @@ import (
 	"net/http"
 )
 
-// HTTPServer makes an http.Server a Server: a gateway in front of the gRPC server, or gRPC itself through ServeHTTP,
-// whose own GracefulStop in grpc-go cuts calls off (v1.85.0, handler_server.go) while net/http's Shutdown waits for
-// them.
+// HTTPServer makes an http.Server a Server, for example a gateway in front of the gRPC server.
+//
+// For gRPC itself through ServeHTTP it is better than the GracefulStop of grpc-go, which cuts all calls off (v1.85.0,
+// handler_server.go), and still not lossless: answers that several long calls of one connection got in the same moment,
+// during Shutdown, were seen to be lost (Go 1.26). Serve gRPC by grpc-go's own server where that matters.
 //
 // Serve uses TLS when s.TLSConfig has a certificate or a function that gets one. For HTTP/2 without TLS set
 // s.Protocols; golang.org/x/net's h2c.NewHandler hijacks its connections, and no graceful stop waits for those.

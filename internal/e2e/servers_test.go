@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	testpb "google.golang.org/grpc/interop/grpc_testing"
+
+	"github.com/lameduck-go/lameduck/interceptor"
+	"github.com/lameduck-go/lameduck/lifecycle"
+)
+
+// TestTrackerOfTwoServers: the calls of both count as if they were of one, and both are stopped.
+func TestTrackerOfTwoServers(t *testing.T) {
+	t.Parallel()
+	var tracker interceptor.Tracker
+	i := &instance{slow: make(chan time.Duration, 2), result: make(chan error, 1)}
+	var listeners [2]net.Listener
+	var servers [2]*grpc.Server
+	for n := range servers {
+		var err error
+		if listeners[n], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		servers[n] = grpc.NewServer(tracker.ServerOptions()...)
+		testpb.RegisterTestServiceServer(servers[n], testService{instance: i})
+	}
+	i.Manager = lifecycle.New(servers[0], append(quick(), lifecycle.WithCalls(&tracker), lifecycle.WithServer(servers[1], listeners[1]))...)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { i.result <- i.Run(ctx, listeners[0]) }()
+	i.slow <- time.Second
+	i.slow <- time.Second
+	var calling sync.WaitGroup
+	for _, l := range listeners {
+		conn, err := grpc.NewClient("passthrough:///"+l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		calling.Go(func() {
+			if _, err := testpb.NewTestServiceClient(conn).EmptyCall(t.Context(), &testpb.Empty{}); err != nil {
+				t.Errorf("EmptyCall() = %v, want nil", err)
+			}
+		})
+	}
+	i.await(t, "calling both", func() bool { return i.Status().Calls.Unary == 2 })
+	cancel()
+	calling.Wait()
+	if err := i.finish(t); err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+}
+
+func TestRunWithAClosedListener(t *testing.T) {
+	t.Parallel()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lis.Close()
+	if err := lifecycle.New(grpc.NewServer(), quick()...).Run(t.Context(), lis); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Run() = %v, want the listener's error", err)
+	}
+}
