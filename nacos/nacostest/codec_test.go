@@ -53,20 +53,3 @@ func TestMalformedPayload(t *testing.T) {
 		t.Error("Unmarshal() into an int = nil, want an error")
 	}
 }
-
-func FuzzPayload(f *testing.F) {
-	f.Add((&payload{kind: "InstanceRequest", headers: map[string]string{"a": "b"}, body: []byte("{}")}).encode())
-	f.Add([]byte{0x12, 0x7f, 0x01})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var p, again payload
-		if p.decode(data) != nil {
-			return
-		}
-		if err := again.decode(p.encode()); err != nil {
-			t.Fatalf("decode() of our own encoding = %v, want nil", err)
-		}
-		if p.kind != again.kind || string(p.body) != string(again.body) || !maps.Equal(p.headers, again.headers) {
-			t.Fatalf("round trip of %+v gave %+v", p, again)
-		}
-	})
-}
