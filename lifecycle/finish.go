@@ -61,7 +61,8 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	}
 	m.mu.Unlock()
 
-	limit := time.After(closeWait)
+	limit, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
 	var mu sync.Mutex
 	var errs []error
 	closed := make([]chan struct{}, len(m.keepers))
@@ -87,11 +88,11 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	}()
 	var hung []string
 	for i, k := range m.keepers {
-		if !ended(closed[i], limit) {
+		if !ended(limit, closed[i]) {
 			hung = append(hung, "Close of "+k.name)
 		}
 	}
-	if !ended(worked, limit) {
+	if !ended(limit, worked) {
 		hung = append(hung, "a call to a registrar")
 	}
 	mu.Lock()
@@ -103,8 +104,8 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	return errors.Join(errs...)
 }
 
-// ended waits for done, but no longer than limit.
-func ended(done <-chan struct{}, limit <-chan time.Time) bool {
+// ended waits for done, but no longer than limit, which may be the limit of several waits.
+func ended(limit context.Context, done <-chan struct{}) bool {
 	select {
 	case <-done:
 		return true
@@ -113,7 +114,7 @@ func ended(done <-chan struct{}, limit <-chan time.Time) bool {
 	select {
 	case <-done:
 		return true
-	case <-limit:
+	case <-limit.Done():
 		return false
 	}
 }
@@ -127,7 +128,9 @@ func (m *Manager) conclude(o *offline) {
 	told := m.states.told()
 	m.mu.Unlock()
 	if !o.stays {
-		ended(told, time.After(serveWait))
+		limit, cancel := context.WithTimeout(context.Background(), serveWait)
+		ended(limit, told)
+		cancel()
 	}
 	var registrars []RegistrarStatus
 	for _, k := range m.keepers {

@@ -188,6 +188,12 @@ func TestEveryStepFailsOrHangs(t *testing.T) {
 				r.reg.close = func() error { <-released; return nil }
 				return nil
 			}},
+		{name: "Deregister ignores its context and Close hangs", wantText: "has not returned", abandoned: "Close of nacos, a call to a registrar", atMost: 14 * time.Second,
+			prepare: func(r *rig, released <-chan struct{}) []Option {
+				r.reg.deregister = func(context.Context) error { <-released; return nil }
+				r.reg.close = func() error { <-released; return nil }
+				return nil
+			}},
 		{name: "a registrar without a name, without Close and Settle", graceful: 6100 * time.Millisecond, atMost: 7 * time.Second,
 			prepare: func(r *rig, _ <-chan struct{}) []Option {
 				plain := struct{ Registrar }{r.reg}

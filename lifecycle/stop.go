@@ -59,9 +59,10 @@ func (m *Manager) awaitHandshakes(o *offline) {
 	m.mu.Unlock()
 	limit := min(handshakeGrace, 2*o.plan.forceWait)
 	deadline := time.Now().Add(limit)
-	over := time.After(limit + handshakeSlack)
+	over, cancel := context.WithTimeout(context.Background(), limit+handshakeSlack)
+	defer cancel()
 	for _, l := range listeners {
-		if !ended(l.closed, over) || !ended(l.hurry(deadline), over) {
+		if !ended(over, l.closed) || !ended(over, l.hurry(deadline)) {
 			l.hurry(deadline)
 		}
 	}
