@@ -19,7 +19,7 @@ import (
 // backendEnv holds the spec of a backend in a process that is to be one.
 const backendEnv = "LAMEDUCK_ROLLING_BACKEND"
 
-// idKey is the key of the instance's metadata that tells the processes apart that have one address in turn.
+// idKey is the key of the metadata that shows a person which process is behind an address.
 const idKey = "backend"
 
 // spec says what a backend is to be.
