@@ -16,13 +16,14 @@ const handshakeGrace = time.Second
 // stays open or a stalled TLS client is enough.
 //
 // grpc-go puts the handshake, TLS and HTTP/2 preface, between two calls of SetDeadline on the raw connection, the
-// second one with the zero time (v1.85.0, server.go, handleRawConn). Only a *net.TCPConn is wrapped: what else a
-// listener hands out may be more than a net.Conn.
+// second one with the zero time (v1.85.0, server.go, handleRawConn). A server that calls it otherwise, or not at all,
+// like net/http's, is left alone: a deadline would cut its calls. Only a *net.TCPConn is wrapped: what else a listener
+// hands out may be more than a net.Conn.
 type watchedListener struct {
 	net.Listener
 
 	mu     sync.Mutex
-	young  map[*youngConn]struct{} // accepted, and not yet through the handshake
+	young  map[*youngConn]struct{} // in their handshake
 	hasten time.Time               // once set, the deadline of all of them
 	none   chan struct{}           // closed when hasten is set and none is left
 
@@ -46,11 +47,7 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 	if err != nil || !ok {
 		return c, err
 	}
-	y := &youngConn{TCPConn: tcp, listener: l}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.young[y] = struct{}{}
-	return y, nil
+	return &youngConn{TCPConn: tcp, listener: l}, nil
 }
 
 // hurry gives the handshakes that are under way until deadline. The returned channel is closed when none is left.
@@ -78,35 +75,41 @@ func (l *watchedListener) settle() {
 	}
 }
 
-func (l *watchedListener) grown(y *youngConn) {
+func (l *watchedListener) grow(y *youngConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	y.grown = true
 	delete(l.young, y)
 	l.settle()
 }
 
-// A youngConn reports the end of its handshake.
+// A youngConn reports the begin and the end of its handshake.
 type youngConn struct {
 	*net.TCPConn
 	listener *watchedListener
+	grown    bool // guarded by the listener's lock
 }
 
 // SetDeadline begins the handshake, or ends it when t is zero.
 func (y *youngConn) SetDeadline(t time.Time) error {
 	if t.IsZero() {
 		err := y.TCPConn.SetDeadline(t)
-		y.listener.grown(y)
+		y.listener.grow(y)
 		return err
 	}
-	y.listener.mu.Lock()
-	defer y.listener.mu.Unlock()
-	if _, young := y.listener.young[y]; young && !y.listener.hasten.IsZero() && t.After(y.listener.hasten) {
-		t = y.listener.hasten
+	l := y.listener
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !y.grown {
+		l.young[y] = struct{}{}
+		if !l.hasten.IsZero() && t.After(l.hasten) {
+			t = l.hasten
+		}
 	}
 	return y.TCPConn.SetDeadline(t)
 }
 
 func (y *youngConn) Close() error {
-	y.listener.grown(y)
+	y.listener.grow(y)
 	return y.TCPConn.Close()
 }

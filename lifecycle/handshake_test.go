@@ -65,6 +65,30 @@ func TestHurryLetsAGrownConnectionBe(t *testing.T) {
 	}
 }
 
+// A server that sets no deadline of both ways, like net/http's, has no handshake that could be watched.
+func TestHurryLetsAConnectionWithoutDeadlinesBe(t *testing.T) {
+	l, server, client := accepted(t)
+	server.SetReadDeadline(time.Now().Add(time.Hour))
+	server.SetReadDeadline(time.Time{})
+	<-l.hurry(time.Now().Add(-time.Second))
+	go client.Write([]byte{1})
+	if _, err := server.Read(make([]byte, 1)); err != nil {
+		t.Errorf("Read() = %v, want nil: no handshake has begun", err)
+	}
+}
+
+// What a program does to its connection later, after it has hijacked it for example, is not a handshake.
+func TestHurryKnowsTheFirstDeadlineOnly(t *testing.T) {
+	l, server, client := accepted(t)
+	server.SetDeadline(time.Time{})
+	server.SetDeadline(time.Now().Add(time.Hour))
+	<-l.hurry(time.Now().Add(-time.Second))
+	go client.Write([]byte{1})
+	if _, err := server.Read(make([]byte, 1)); err != nil {
+		t.Errorf("Read() = %v, want nil", err)
+	}
+}
+
 func TestHurryHoldsForAHandshakeThatBeginsLater(t *testing.T) {
 	l, server, _ := accepted(t)
 	l.hurry(time.Now().Add(20 * time.Millisecond))

@@ -9,16 +9,15 @@ import (
 	"net/http"
 )
 
-// HTTPServer makes an http.Server a Server, for example a gateway in front of the gRPC server.
-//
-// For gRPC itself through ServeHTTP it is better than the GracefulStop of grpc-go, which cuts all calls off (v1.85.0,
-// handler_server.go), and still not lossless: answers that several long calls of one connection got in the same moment,
-// during Shutdown, were seen to be lost (Go 1.26). Serve gRPC by grpc-go's own server where that matters.
+// HTTPServer makes an http.Server a Server: a gateway in front of the gRPC server, or gRPC itself through ServeHTTP. For
+// the latter give it to New in the place of the grpc.Server: the GracefulStop of grpc-go cuts off all calls that came
+// through ServeHTTP (v1.85.0, handler_server.go).
 //
 // Serve uses TLS when s.TLSConfig has a certificate or a function that gets one. For HTTP/2 without TLS set
 // s.Protocols; golang.org/x/net's h2c.NewHandler hijacks its connections, and no graceful stop waits for those.
 // GracefulStop blocks until the requests under way have ended and Stop closes their connections; neither waits for
-// hijacked connections (WebSockets).
+// hijacked connections (WebSockets). A client that keeps its HTTP/2 connection after GOAWAY holds GracefulStop for one
+// second after its last request, and a connection that has sent nothing for up to six (net/http, Go 1.26).
 func HTTPServer(s *http.Server) Server { return httpServer{s} }
 
 type httpServer struct{ *http.Server }
