@@ -99,6 +99,36 @@ func TestCallsInFlightThroughServeHTTP(t *testing.T) {
 	})
 }
 
+func TestStreamThroughServeHTTPThatIsEndedSaysWhy(t *testing.T) {
+	throughServeHTTP(t, func(t *testing.T, config *tls.Config, creds grpc.DialOption) {
+		i := startServeHTTP(t, config, quick()...)
+		conn, err := grpc.NewClient("passthrough:///"+i.addr, creds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		i.endsStream(t, conn)
+	})
+}
+
+// TestSilentConnectionToHTTP: net/http gives a connection five seconds to send something, and looks once every half.
+func TestSilentConnectionToHTTP(t *testing.T) {
+	t.Parallel()
+	i := startServeHTTP(t, nil, quick()...)
+	conn, err := net.Dial("tcp", i.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := testpb.NewTestServiceClient(i.dial(t)).EmptyCall(t.Context(), &testpb.Empty{}); err != nil {
+		t.Fatal(err) // the silent connection was accepted before this one
+	}
+	i.stop()
+	if err := i.finish(t); err != nil {
+		t.Errorf("Run() = %v, want nil within the budget of %v", err, testBudget)
+	}
+}
+
 // TestRollingRestartThroughServeHTTP replaces the servers under load, and loses nothing.
 func TestRollingRestartThroughServeHTTP(t *testing.T) {
 	throughServeHTTP(t, func(t *testing.T, config *tls.Config, creds grpc.DialOption) {

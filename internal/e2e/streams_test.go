@@ -74,7 +74,13 @@ func TestClientsThatReopenTheirStreamsAtOnce(t *testing.T) {
 func TestStreamThatIsEndedSaysWhy(t *testing.T) {
 	t.Parallel()
 	i := startServer(t, nil, nil, quick()...)
-	stream, err := testpb.NewTestServiceClient(i.dial(t)).FullDuplexCall(t.Context())
+	i.endsStream(t, i.dial(t))
+}
+
+// endsStream stops the instance with a stream of conn that nobody ends.
+func (i *instance) endsStream(t *testing.T, conn *grpc.ClientConn) {
+	t.Helper()
+	stream, err := testpb.NewTestServiceClient(conn).FullDuplexCall(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
