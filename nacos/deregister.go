@@ -25,6 +25,7 @@ import (
 // An instance that was absent already, withdrawn before or held by an operator, takes no time. Deregister ends a
 // Register that is under way. Without a Register before it returns nil.
 func (r *Registrar) Deregister(ctx context.Context) error {
+	r.lookOnceMore(ctx)
 	r.mu.Lock()
 	r.step(eventWithdraw)
 	if r.yield != nil {
@@ -50,6 +51,27 @@ func (r *Registrar) Deregister(ctx context.Context) error {
 		return &withdrawalError{r.what(), err}
 	}
 	return nil
+}
+
+// lookOnceMore is for an instance that an operator holds offline. One who has switched it on a moment ago has made it
+// known to consumers, though perhaps not yet to us; Watch tells so before the absence is confirmed.
+func (r *Registrar) lookOnceMore(ctx context.Context) {
+	r.mu.Lock()
+	l, held := r.link, r.machine.state == offline
+	r.mu.Unlock()
+	if l == nil || !held {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.t.absence)
+	defer cancel()
+	if _, listed, err := r.openList(ctx, l); err != nil || !listed {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.machine.state == offline {
+		r.step(eventListed)
+	}
 }
 
 func (r *Registrar) what() string {

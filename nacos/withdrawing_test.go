@@ -234,3 +234,37 @@ func TestWithdrawnStaysWithdrawn(t *testing.T) {
 		}
 	})
 }
+
+// Consumers may have been told before us, so the absence is not as old as it looks.
+func TestWithdrawingRightAfterTheOperatorsOnline(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		p.registry.set(func() { p.registry.hidden = true })
+		time.Sleep(time.Hour)
+		p.wantReports(false)
+		p.registry.set(func() { p.registry.hidden = false })
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		p.wantReports(true)
+		p.wantState(withdrawn)
+	})
+}
+
+func TestWithdrawingHeldWithAFrozenRegistry(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		p.registry.set(func() { p.registry.hidden = true })
+		time.Sleep(time.Hour)
+		p.wantReports(false)
+		p.registry.set(func() { p.registry.frozen = true })
+		began := time.Now()
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil: consumers have not had us for an hour", err)
+		}
+		if d := time.Since(began); d > AbsenceWait+DefaultTimeout {
+			t.Errorf("Deregister() took %v, want at most %v", d, AbsenceWait+DefaultTimeout)
+		}
+		p.wantReports()
+	})
+}
