@@ -65,41 +65,37 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	defer cancel()
 	var mu sync.Mutex
 	var errs []error
-	closed := make([]chan struct{}, len(m.keepers))
-	for i, k := range m.keepers {
-		closed[i] = make(chan struct{})
-		go func() {
-			defer close(closed[i])
-			c, ok := k.registrar.(closer)
-			if !ok {
-				return
-			}
-			if err := c.Close(); err != nil {
+	var closing sync.WaitGroup
+	for _, k := range m.keepers {
+		c, ok := k.registrar.(closer)
+		if !ok {
+			continue
+		}
+		closing.Go(func() {
+			if err := k.call("Close", c.Close); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				errs = append(errs, fmt.Errorf("lifecycle: close %s: %w", k.name, err))
 			}
-		}()
+		})
 	}
-	worked := make(chan struct{})
-	go func() {
-		defer close(worked)
+	closed := make(chan struct{})
+	go func() { // waited for through closed, or abandoned with what hangs
+		defer close(closed)
+		closing.Wait()
 		m.work.Wait()
 	}()
-	var hung []string
-	for i, k := range m.keepers {
-		if !ended(limit, closed[i]) {
-			hung = append(hung, "Close of "+k.name)
-		}
-	}
-	if !ended(limit, worked) {
-		hung = append(hung, "a call to a registrar")
-	}
+	over := ended(limit, closed)
 	mu.Lock()
 	defer mu.Unlock()
-	for _, what := range hung {
-		o.abandon(what)
-		errs = append(errs, fmt.Errorf("lifecycle: %s has not returned within %v", what, closeWait))
+	if over {
+		return errors.Join(errs...)
+	}
+	for _, k := range m.keepers {
+		for _, what := range k.hanging() {
+			o.abandon(what)
+			errs = append(errs, fmt.Errorf("lifecycle: %s has not returned within %v", what, closeWait))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -40,6 +40,7 @@ type keeper struct {
 	seen       bool      // the absence was seen: confirmed, or made by an operator
 	held       bool      // an operator holds the instance offline
 	everListed bool
+	underWay   []string      // the methods of the registrar that have not returned
 	changed    chan struct{} // closed and replaced at each change
 }
 
@@ -120,7 +121,7 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 	began, backoff := time.Now(), registerBackoffMin
 	k.stand(Registering, nil)
 	for ctx.Err() == nil {
-		err := k.registrar.Register(ctx, addr)
+		err := k.call("Register", func() error { return k.registrar.Register(ctx, addr) })
 		if err == nil {
 			k.stand(Registered, nil)
 			k.log.Info("registered", "took", time.Since(began))
@@ -143,7 +144,7 @@ func (k *keeper) deregister(ctx context.Context, by time.Time) {
 	ctx, cancel := context.WithDeadlineCause(ctx, by, errWithdrawLimit)
 	defer cancel()
 	k.stand(Withdrawing, nil)
-	if err := k.registrar.Deregister(ctx); err != nil {
+	if err := k.call("Deregister", func() error { return k.registrar.Deregister(ctx) }); err != nil {
 		k.stand(Unconfirmed, fmt.Errorf("lifecycle: withdraw from %s: %w", k.name, err))
 		return
 	}

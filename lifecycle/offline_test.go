@@ -144,7 +144,7 @@ func TestEveryStepFailsOrHangs(t *testing.T) {
 			}},
 		{name: "Deregister hangs", wantIs: errWithdrawLimit, graceful: DefaultBudget / 2, atMost: 14 * time.Second,
 			prepare: func(r *rig, _ <-chan struct{}) []Option { r.reg.deregister = hang; return nil }},
-		{name: "Deregister ignores its context", wantText: "Deregister has not returned", abandoned: "a call to a registrar", graceful: DefaultBudget / 2, atMost: 14 * time.Second,
+		{name: "Deregister ignores its context", wantText: "Deregister has not returned", abandoned: "Deregister of nacos", graceful: DefaultBudget / 2, atMost: 14 * time.Second,
 			prepare: func(r *rig, released <-chan struct{}) []Option {
 				r.reg.deregister = func(context.Context) error { <-released; return nil }
 				return nil
@@ -188,7 +188,7 @@ func TestEveryStepFailsOrHangs(t *testing.T) {
 				r.reg.close = func() error { <-released; return nil }
 				return nil
 			}},
-		{name: "Deregister ignores its context and Close hangs", wantText: "has not returned", abandoned: "Close of nacos, a call to a registrar", atMost: 14 * time.Second,
+		{name: "Deregister ignores its context and Close hangs", wantText: "has not returned", abandoned: "Deregister of nacos, Close of nacos", atMost: 14 * time.Second,
 			prepare: func(r *rig, released <-chan struct{}) []Option {
 				r.reg.deregister = func(context.Context) error { <-released; return nil }
 				r.reg.close = func() error { <-released; return nil }

@@ -17,9 +17,11 @@ func (m *Manager) watch(ctx context.Context, k *keeper) {
 	}
 	first := true
 	for ctx.Err() == nil {
-		err := w.Watch(ctx, func(online bool) {
-			m.operator(ctx, k, online, first)
-			first = false
+		err := k.call("Watch", func() error {
+			return w.Watch(ctx, func(online bool) {
+				m.operator(ctx, k, online, first)
+				first = false
+			})
 		})
 		if ctx.Err() != nil {
 			return

@@ -41,8 +41,10 @@ func TestAdversity(t *testing.T) {
 	tests := []struct {
 		name   string
 		server []grpc.ServerOption
+		opts   []lifecycle.Option
 		attack func(t *testing.T, i *instance)
 		forced bool
+		fails  bool // with another error
 		atMost time.Duration
 		check  func(t *testing.T, r lifecycle.Report)
 	}{
@@ -68,29 +70,26 @@ func TestAdversity(t *testing.T) {
 		{name: "health Watch of a plain client", attack: watch, atMost: 2 * time.Second},
 		{name: "upload that has sent its headers only", attack: slowUpload, forced: true, atMost: testBudget + time.Second},
 		{name: "slow reader of a large reply", attack: slowReader, forced: true, atMost: testBudget + time.Second},
-		{name: "OnStop hook that hangs", attack: func(*testing.T, *instance) {}, atMost: 4 * time.Second,
-			check: func(t *testing.T, r lifecycle.Report) {
-				if !slices.Contains(r.Abandoned, "OnStop hook 1") {
-					t.Errorf("Report.Abandoned = %q, want the hook", r.Abandoned)
-				}
-			}},
+		{name: "OnStop hook that hangs", opts: []lifecycle.Option{lifecycle.WithOnStop(hang)}, fails: true, atMost: 4 * time.Second,
+			check: abandoned("OnStop hook 1")},
+		{name: "registrar whose Deregister hangs", opts: []lifecycle.Option{lifecycle.WithRegistrar(&stuckRegistrar{deregister: hang})},
+			fails: true, atMost: testBudget/2 + time.Second, check: abandoned("Deregister of registrar 1")},
+		{name: "registrar whose Close hangs", opts: []lifecycle.Option{lifecycle.WithRegistrar(&stuckRegistrar{close: hang})},
+			fails: true, atMost: 3 * time.Second, check: abandoned("Close of registrar 1")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			var opts []lifecycle.Option
-			hook := test.name == "OnStop hook that hangs"
-			if hook {
-				opts = append(opts, lifecycle.WithOnStop(func(context.Context) error { time.Sleep(5 * time.Second); return nil }))
+			i := startServer(t, nil, test.server, quick(test.opts...)...)
+			if test.attack != nil {
+				test.attack(t, i)
 			}
-			i := startServer(t, nil, test.server, quick(opts...)...)
-			test.attack(t, i)
 			told := time.Now()
 			i.stop()
 			err := i.finish(t)
 			took := time.Since(told)
-			if test.forced != errors.Is(err, lifecycle.ErrForcedStop) || !test.forced && !hook && err != nil {
-				t.Errorf("Run() = %v, want forced: %t", err, test.forced)
+			if test.forced != errors.Is(err, lifecycle.ErrForcedStop) || (test.forced || test.fails) != (err != nil) {
+				t.Errorf("Run() = %v, want forced: %t, failed: %t", err, test.forced, test.forced || test.fails)
 			}
 			if took > test.atMost {
 				t.Errorf("Run returned %v after the trigger, want at most %v", took, test.atMost)
@@ -99,6 +98,39 @@ func TestAdversity(t *testing.T) {
 				test.check(t, i.Report())
 			}
 		})
+	}
+}
+
+// hang ignores its context, and ends with the test binary.
+func hang(context.Context) error { select {} }
+
+// A stuckRegistrar lists at once.
+type stuckRegistrar struct {
+	deregister, close func(context.Context) error
+}
+
+func (r *stuckRegistrar) Register(context.Context, net.Addr) error { return nil }
+
+func (r *stuckRegistrar) Deregister(ctx context.Context) error {
+	if r.deregister != nil {
+		return r.deregister(ctx)
+	}
+	return nil
+}
+
+func (r *stuckRegistrar) Close() error {
+	if r.close != nil {
+		return r.close(context.Background())
+	}
+	return nil
+}
+
+func abandoned(what string) func(*testing.T, lifecycle.Report) {
+	return func(t *testing.T, r lifecycle.Report) {
+		t.Helper()
+		if !slices.Contains(r.Abandoned, what) {
+			t.Errorf("Report.Abandoned = %q, want %q", r.Abandoned, what)
+		}
 	}
 }
 

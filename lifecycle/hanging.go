@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import "slices"
+
+// call lets hanging tell what does not return.
+func (k *keeper) call(method string, f func() error) error {
+	k.mu.Lock()
+	k.underWay = append(k.underWay, method)
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		i := slices.Index(k.underWay, method)
+		k.underWay = slices.Delete(k.underWay, i, i+1)
+	}()
+	return f()
+}
+
+func (k *keeper) hanging() (calls []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, method := range k.underWay {
+		calls = append(calls, method+" of "+k.name)
+	}
+	return calls
+}
