@@ -2,36 +2,21 @@
 
 //go:build !race
 
+// The faults make the SDK reconnect, which is a data race inside nacos-sdk-go v2.3.5: RpcClient.currentConnection
+// (nacos-sdk-go#905, mended by nacos-sdk-go#887, which is in no release).
+
 package nacos_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	testpb "google.golang.org/grpc/interop/grpc_testing"
-
-	"github.com/lameduck-go/lameduck/health"
-	"github.com/lameduck-go/lameduck/interceptor"
 	"github.com/lameduck-go/lameduck/lifecycle"
-	"github.com/lameduck-go/lameduck/nacos"
-	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
-	"github.com/lameduck-go/lameduck/nacos/nacosresolver"
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
-)
-
-const (
-	scheduleBudget = 12 * time.Second
-	scheduleSettle = time.Second
 )
 
 // A scene is a registry, instances and clients that call them all the time.
@@ -50,10 +35,6 @@ type scene struct {
 	now  []*scheduled // by number
 	all  []*scheduled
 	gone sync.WaitGroup
-}
-
-func newScheduleLog(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
 func (s *scene) open() (err error) {
@@ -204,266 +185,4 @@ func (s *scene) close(fail func(string, ...any)) {
 		s.judge(fail)
 		s.registry.Close()
 	}
-}
-
-// judge compares what happened with what the Reports say.
-func (s *scene) judge(fail func(string, ...any)) {
-	reports := map[string]lifecycle.Report{}
-	for _, i := range s.all {
-		s.instances++
-		report := i.Report()
-		reports[i.addr] = report
-		if report.Unconfirmed {
-			s.unconfirmed++
-		}
-		if report.Forced {
-			s.forced++
-			fail("instance %d, %s: forced stop: %+v", i.number, i.addr, report)
-		}
-		if n := int(i.falseOffline.Load()); n > 0 {
-			s.falseOffline += n
-			fail("instance %d, %s: draining although nobody has switched it off", i.number, i.addr)
-		}
-		switch listed := i.ghost.Load() || s.publishes(i.addr); {
-		case listed && report.Unconfirmed:
-			s.leftovers++
-		case listed:
-			s.ghosts++
-			fail("instance %d, %s: registered after its exit, and the Report does not say unconfirmed: %+v", i.number, i.addr, report)
-		}
-	}
-	if s.resolver != nil {
-		s.calls, s.failed = s.resolver.calls, int64(len(s.resolver.failures))
-		if s.failed > 0 {
-			fail("resolver: %d calls failed; the first: %v", s.failed, s.resolver.failures[0])
-		}
-	}
-	if s.plain == nil {
-		return
-	}
-	s.plainCalls = s.plain.calls
-	told := map[string]bool{}
-	for _, f := range s.plain.failures {
-		report, known := reports[f.addr]
-		switch {
-		case known && (report.Unconfirmed || report.Forced):
-			s.accounted++
-		default:
-			s.unaccounted++
-			if !told[f.addr] {
-				fail("per instance: %v; its Report: %+v", f, report)
-			}
-			told[f.addr] = true
-		}
-	}
-}
-
-// A scheduled instance is one server process in small.
-type scheduled struct {
-	*lifecycle.Manager
-	number int
-	addr   string
-	leave  context.CancelFunc
-	result chan error
-
-	told         atomic.Bool // by an operator, or to go
-	falseOffline atomic.Int64
-	ghost        atomic.Bool
-}
-
-type answering struct {
-	testpb.UnimplementedTestServiceServer
-}
-
-func (answering) EmptyCall(context.Context, *testpb.Empty) (*testpb.Empty, error) {
-	return &testpb.Empty{}, nil
-}
-
-func (s *scene) newScheduled(n int) (*scheduled, error) {
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	i := &scheduled{number: n, addr: lis.Addr().String(), result: make(chan error, 1)}
-	log := s.log.With("instance", n, "addr", i.addr)
-	r, err := nacos.New(nacos.Config{Servers: []string{s.registry.Addr()}, Logger: log}, nacos.Instance{Service: s.service})
-	if err != nil {
-		return nil, errors.Join(err, lis.Close())
-	}
-	var tracker interceptor.Tracker
-	srv := grpc.NewServer(tracker.ServerOptions()...)
-	testpb.RegisterTestServiceServer(srv, answering{})
-	i.Manager = lifecycle.New(srv,
-		lifecycle.WithCalls(&tracker), lifecycle.WithHealth(health.Register(srv)), lifecycle.WithRegistrar(r), lifecycle.WithLogger(log),
-		lifecycle.WithBudget(scheduleBudget), lifecycle.WithSettle(scheduleSettle), lifecycle.WithQuiet(200*time.Millisecond),
-		lifecycle.WithOnState(func(state lifecycle.State) {
-			if state == lifecycle.Draining && !i.told.Load() {
-				i.falseOffline.Add(1)
-			}
-		}))
-	ctx, cancel := context.WithCancel(context.Background())
-	i.leave = cancel
-	go func() { i.result <- i.Run(ctx, lis) }()
-	return i, nil
-}
-
-// stop ends the instance and waits for it.
-func (s *scene) stop(i *scheduled) {
-	i.told.Store(true)
-	i.leave()
-	err := <-i.result
-	i.ghost.Store(s.publishes(i.addr))
-	s.log.Warn("exit", "instance", i.number, "addr", i.addr, "err", err, "listed", i.ghost.Load())
-}
-
-// A failure is a call that failed.
-type failure struct {
-	err    error
-	addr   string
-	listed bool // the client's own list had the instance still
-	after  time.Duration
-}
-
-func (f failure) String() string {
-	return fmt.Sprintf("call to %s (in the client's list: %v) after %v: %v", f.addr, f.listed, f.after, f.err)
-}
-
-const callPause = 10 * time.Millisecond
-
-// A resolverClient has one channel to the service's name, by round_robin and without any retry policy.
-type resolverClient struct {
-	conn     *grpc.ClientConn
-	stop     context.CancelFunc
-	done     chan struct{}
-	calls    int64 // from here on once done
-	failures []failure
-}
-
-func openResolverClient(s *scene) (*resolverClient, error) {
-	conn, err := grpc.NewClient("nacos:///"+s.service,
-		grpc.WithResolvers(nacosresolver.NewBuilder(nacosresolver.Config{
-			Servers: []string{s.registry.Addr()}, Logger: s.log.With("client", "resolver"),
-		})),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return nil, err
-	}
-	if err := call(conn, grpc.WaitForReady(true)); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &resolverClient{conn: conn, stop: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(c.done)
-		began := time.Now()
-		for ctx.Err() == nil {
-			c.calls++
-			if err := call(conn); err != nil {
-				c.failures = append(c.failures, failure{err: err, after: time.Since(began)})
-			}
-			time.Sleep(callPause)
-		}
-	}()
-	return c, nil
-}
-
-func (c *resolverClient) close() {
-	c.stop()
-	<-c.done
-	_ = c.conn.Close()
-}
-
-func call(conn *grpc.ClientConn, opts ...grpc.CallOption) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	_, err := testpb.NewTestServiceClient(conn).EmptyCall(ctx, &testpb.Empty{}, opts...)
-	return err
-}
-
-// A plainClient has one channel to each listed instance and takes them in turn, as consumers do whose discovery was
-// written by hand. A channel is closed once its instance is off the list. While the list is empty it calls nobody.
-type plainClient struct {
-	api      *sdk.Client
-	list     atomic.Pointer[[]string]
-	channels map[string]*grpc.ClientConn
-	stop     context.CancelFunc
-	done     chan struct{}
-	calls    int64 // from here on once done
-	failures []failure
-}
-
-func openPlainClient(s *scene) (*plainClient, error) {
-	settings, err := sdk.Prepare(sdk.Config{Servers: []string{s.registry.Addr()}, Logger: s.log.With("client", "per instance")})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &plainClient{api: settings.NewClient(), channels: map[string]*grpc.ClientConn{}, stop: cancel, done: make(chan struct{})}
-	limited, done := context.WithTimeout(ctx, 10*time.Second)
-	defer done()
-	err = c.api.Subscribe(limited, s.service, sdk.DefaultGroup, func(list []sdk.Instance) {
-		var addrs []string
-		for _, i := range list {
-			addrs = append(addrs, net.JoinHostPort(i.Ip, fmt.Sprint(i.Port)))
-		}
-		c.list.Store(&addrs)
-	})
-	go func() {
-		defer close(c.done)
-		began := time.Now()
-		for turn := 0; ctx.Err() == nil; turn++ {
-			c.next(turn, began)
-			time.Sleep(callPause)
-		}
-	}()
-	if err != nil {
-		c.close()
-		return nil, err
-	}
-	return c, nil
-}
-
-func (c *plainClient) listed() []string {
-	if list := c.list.Load(); list != nil {
-		return *list
-	}
-	return nil
-}
-
-func (c *plainClient) next(turn int, began time.Time) {
-	list := c.listed()
-	for addr, conn := range c.channels {
-		if !slices.Contains(list, addr) {
-			_ = conn.Close()
-			delete(c.channels, addr)
-		}
-	}
-	if len(list) == 0 {
-		return
-	}
-	addr := list[turn%len(list)]
-	conn := c.channels[addr]
-	if conn == nil {
-		var err error
-		if conn, err = grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
-			return
-		}
-		c.channels[addr] = conn
-	}
-	c.calls++
-	if err := call(conn); err != nil {
-		c.failures = append(c.failures, failure{err: err, addr: addr, listed: slices.Contains(c.listed(), addr), after: time.Since(began)})
-	}
-}
-
-func (c *plainClient) close() {
-	c.stop()
-	<-c.done
-	for _, conn := range c.channels {
-		_ = conn.Close()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	_ = c.api.Close(ctx) // it only takes longer
 }

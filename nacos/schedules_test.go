@@ -11,16 +11,13 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"maps"
-	"math/rand/v2"
-	"slices"
-	"strings"
+	"io"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/lameduck-go/lameduck/nacos"
-	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
 var (
@@ -70,52 +67,6 @@ func TestSchedules(t *testing.T) {
 	t.Log(sum)
 }
 
-// figures are what the schedules come to.
-type figures struct {
-	schedules, instances            int
-	faults                          map[string]int
-	calls, failed                   int64 // of clients with the resolver
-	plainCalls, accounted           int64 // of clients with a channel per instance
-	unaccounted                     int64
-	falseOffline, ghosts, leftovers int
-	unconfirmed, forced             int
-}
-
-func (f *figures) add(g figures) {
-	f.schedules += g.schedules
-	f.instances += g.instances
-	f.calls += g.calls
-	f.failed += g.failed
-	f.plainCalls += g.plainCalls
-	f.accounted += g.accounted
-	f.unaccounted += g.unaccounted
-	f.falseOffline += g.falseOffline
-	f.ghosts += g.ghosts
-	f.leftovers += g.leftovers
-	f.unconfirmed += g.unconfirmed
-	f.forced += g.forced
-	if f.faults == nil {
-		f.faults = map[string]int{}
-	}
-	for name, n := range g.faults {
-		f.faults[name] += n
-	}
-}
-
-func (f figures) String() string {
-	var s strings.Builder
-	fmt.Fprintf(&s, "%d schedules, %d instances: %d false offlines, %d ghosts, %d unconfirmed (%d of them listed after the exit), %d forced\n",
-		f.schedules, f.instances, f.falseOffline, f.ghosts, f.unconfirmed, f.leftovers, f.forced)
-	fmt.Fprintf(&s, "resolver: %d calls, %d failed\n", f.calls, f.failed)
-	fmt.Fprintf(&s, "per instance: %d calls, %d failed and accounted for, %d others\n",
-		f.plainCalls, f.accounted, f.unaccounted)
-	s.WriteString("faults:")
-	for _, name := range slices.Sorted(maps.Keys(f.faults)) {
-		fmt.Fprintf(&s, " %s %d,", name, f.faults[name])
-	}
-	return strings.TrimSuffix(s.String(), ",")
-}
-
 // An outcome is what one schedule has come to.
 type outcome struct {
 	figures
@@ -123,163 +74,6 @@ type outcome struct {
 	violations []string
 	plan       string
 	log        string
-}
-
-// A step is what happens at a time of a schedule.
-type step struct {
-	at   time.Duration
-	name string
-	run  func() error
-	heal bool // it ends a fault, and is none itself
-}
-
-// A plan is the schedule that follows from a seed.
-type plan struct {
-	random *rand.Rand
-	scene  *scene
-	steps  []step
-}
-
-// newPlan draws three to eight faults. The first instance is spared by operators and restarts, so that there is always
-// one to call.
-func newPlan(seed uint64, s *scene) *plan {
-	p := &plan{random: rand.New(rand.NewPCG(seed, 0x1a3e)), scene: s}
-	s.size = 2 + p.random.IntN(2)
-	faults := []func(*plan, time.Duration){
-		(*plan).restart, (*plan).restart, (*plan).freeze, (*plan).closeConnection, (*plan).cutConnection,
-		(*plan).loseRegistration, (*plan).staleList, (*plan).skewClock, (*plan).pushDelay, (*plan).failNext,
-		(*plan).spoof, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance,
-	}
-	at := p.upTo(time.Second)
-	for range 3 + p.random.IntN(6) {
-		faults[p.random.IntN(len(faults))](p, at)
-		at += p.upTo(1200 * time.Millisecond)
-	}
-	slices.SortStableFunc(p.steps, func(a, b step) int { return int(a.at - b.at) })
-	return p
-}
-
-func (p *plan) String() string {
-	var s strings.Builder
-	fmt.Fprintf(&s, "%d instances", p.scene.size)
-	for _, step := range p.steps {
-		fmt.Fprintf(&s, "\n%6d ms %s", step.at.Milliseconds(), step.name)
-	}
-	return s.String()
-}
-
-func (p *plan) upTo(d time.Duration) time.Duration { return time.Duration(p.random.Int64N(int64(d))) }
-
-func (p *plan) add(at time.Duration, name string, run func() error) {
-	p.steps = append(p.steps, step{at: at, name: name, run: run})
-}
-
-func (p *plan) end(at time.Duration, name string, run func() error) {
-	p.steps = append(p.steps, step{at: at, name: name, run: run, heal: true})
-}
-
-// any is the number of an instance, other one that is not the first.
-func (p *plan) any() int   { return p.random.IntN(p.scene.size) }
-func (p *plan) other() int { return 1 + p.random.IntN(p.scene.size-1) }
-
-func (p *plan) restart(at time.Duration) {
-	outage, silent := p.upTo(2*time.Second), p.upTo(4*time.Second)-2*time.Second
-	p.add(at, "registry restart", func() error {
-		p.scene.registry.ServeAfter(max(silent, 0))
-		p.scene.registry.Kill()
-		return nil
-	})
-	p.end(at+outage, fmt.Sprintf("revive, serves %v later", max(silent, 0)), func() error { return p.scene.registry.Revive() })
-}
-
-func (p *plan) freeze(at time.Duration) {
-	p.add(at, "freeze", func() error { p.scene.registry.Freeze(); return nil })
-	p.end(at+200*time.Millisecond+p.upTo(4*time.Second), "thaw", func() error { p.scene.registry.Thaw(); return nil })
-}
-
-func (p *plan) closeConnection(at time.Duration) { p.drop(at, "close connection", nacostest.Closed) }
-func (p *plan) cutConnection(at time.Duration)   { p.drop(at, "cut connection", nacostest.HalfOpen) }
-
-// drop spares the clients' connections: what a consumer misses then is not the instance's doing.
-func (p *plan) drop(at time.Duration, name string, how nacostest.Drop) {
-	n := p.any()
-	p.add(at, fmt.Sprintf("%s of %d", name, n), func() error {
-		p.scene.registry.DropConnections(how, p.scene.addr(n))
-		return nil
-	})
-}
-
-func (p *plan) loseRegistration(at time.Duration) {
-	n := p.any()
-	p.add(at, fmt.Sprintf("lose registration of %d", n), func() error {
-		p.scene.registry.LoseRegistration(p.scene.service, p.scene.addr(n))
-		return nil
-	})
-}
-
-func (p *plan) staleList(at time.Duration) {
-	stale := func(on bool) func() error {
-		return func() error { p.scene.registry.StaleList(p.scene.service, on); return nil }
-	}
-	p.add(at, "stale list", stale(true))
-	p.end(at+p.upTo(3*time.Second), "fresh list", stale(false))
-}
-
-func (p *plan) skewClock(at time.Duration) {
-	skew := p.upTo(20*time.Second) - 10*time.Second
-	p.add(at, fmt.Sprintf("skew clock by %v", skew), func() error {
-		p.scene.registry.SkewClock(skew)
-		return nil
-	})
-}
-
-func (p *plan) pushDelay(at time.Duration) {
-	d := 100*time.Millisecond + p.upTo(time.Second)
-	p.add(at, fmt.Sprintf("push delay %v", d), func() error { p.scene.registry.PushDelay(d); return nil })
-}
-
-// failNext spares subscriptions, as drop does.
-func (p *plan) failNext(at time.Duration) {
-	failures := []nacostest.Failure{nacostest.ErrorResponse, nacostest.Forbidden, nacostest.Timeout, nacostest.AnswerLost, nacostest.Ignored}
-	ops := []nacostest.Op{nacostest.Register, nacostest.Deregister, nacostest.OpenList}
-	failure, op, n := 1+p.random.IntN(len(failures)), ops[p.random.IntN(len(ops))], 1+p.random.IntN(3)
-	p.add(at, fmt.Sprintf("fail next %d of %s, way %d", n, op, failure), func() error {
-		p.scene.registry.FailNext(failures[failure-1], n, op)
-		return nil
-	})
-}
-
-func (p *plan) spoof(at time.Duration) {
-	p.add(at, "spoofed datagram", func() error { return p.scene.spoof(time.Hour) })
-}
-
-func (p *plan) operator(at time.Duration) {
-	n := p.other()
-	p.add(at, fmt.Sprintf("operator offline %d", n), func() error { p.scene.setEnabled(n, false); return nil })
-	if p.random.IntN(2) == 0 {
-		p.end(at+p.upTo(9*time.Second), fmt.Sprintf("operator online %d", n), func() error {
-			p.scene.setEnabled(n, true)
-			return nil
-		})
-	}
-}
-
-func (p *plan) restartInstance(at time.Duration) {
-	n := p.other()
-	p.add(at, fmt.Sprintf("instance restart %d", n), func() error { return p.scene.restart(n) })
-}
-
-// kinds counts the faults of the plan by their name without the numbers.
-func (p *plan) kinds() map[string]int {
-	kinds := map[string]int{}
-	for _, s := range p.steps {
-		if s.heal {
-			continue
-		}
-		words := strings.FieldsFunc(s.name, func(r rune) bool { return r == ' ' })
-		kinds[strings.Join(words[:min(2, len(words))], " ")]++
-	}
-	return kinds
 }
 
 // noticed is how long an absence takes at most to be taken for an operator's offline.
@@ -330,6 +124,10 @@ func (s *scene) play(p *plan, fail func(string, ...any)) {
 		fail("53 s after all faults: %s", missing)
 	}
 	s.log.Warn("step", "name", "all listed still", "after", time.Since(healed))
+}
+
+func newScheduleLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
 
 type lockedBuffer struct {

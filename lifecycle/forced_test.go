@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestSecondSignalForces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		signals := make(chan osSignal, 2)
+		r.Manager.signalled = signals
+		r.run(t)
+		r.calls.set(2, 1)
+		signals <- fakeSignal{}
+		time.Sleep(time.Second)
+		signals <- fakeSignal{}
+		err := <-r.result
+		if !errors.Is(err, ErrForcedStop) || !strings.Contains(err.Error(), "2 unary calls and 1 streams in flight") {
+			t.Errorf("Run() = %v, want ErrForcedStop with what was in flight", err)
+		}
+		if got := time.Since(r.began); got > 3*time.Second {
+			t.Errorf("Run took %v, want about 1.5 s", got)
+		}
+		wantEvents(t, r.recorder,
+			"calls.Drain", "health.Shutdown",
+			"nacos.Deregister", "nacos absent",
+			"GracefulStop", "health.EndWatches", "calls.TellStreams",
+			"calls.Refuse", "calls.AnswerCalls", "Stop",
+			"hook", "nacos.Close")
+		if got := r.Report().Outcome; got != OutcomeForced {
+			t.Errorf("Outcome = %q, want forced", got)
+		}
+	})
+}
+
+func TestShutdownDeadlineShortensTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.calls.set(1, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		err := r.Shutdown(ctx)
+		if !errors.Is(err, ErrForcedStop) {
+			t.Errorf("Shutdown() = %v, want ErrForcedStop", err)
+		}
+		if got := time.Since(r.began); got > 6*time.Second {
+			t.Errorf("Shutdown took %v, want at most 6 s", got)
+		}
+		if err := <-r.result; !errors.Is(err, ErrForcedStop) {
+			t.Errorf("Run() = %v, want what Shutdown returned", err)
+		}
+	})
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+// The faults make the SDK reconnect, which is a data race inside nacos-sdk-go v2.3.5: RpcClient.currentConnection
+// (nacos-sdk-go#905, mended by nacos-sdk-go#887, which is in no release).
+
+package nacos_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/lameduck-go/lameduck/lifecycle"
+)
+
+// figures are what the schedules come to.
+type figures struct {
+	schedules, instances            int
+	faults                          map[string]int
+	calls, failed                   int64 // of clients with the resolver
+	plainCalls, accounted           int64 // of clients with a channel per instance
+	unaccounted                     int64
+	falseOffline, ghosts, leftovers int
+	unconfirmed, forced             int
+}
+
+func (f *figures) add(g figures) {
+	f.schedules += g.schedules
+	f.instances += g.instances
+	f.calls += g.calls
+	f.failed += g.failed
+	f.plainCalls += g.plainCalls
+	f.accounted += g.accounted
+	f.unaccounted += g.unaccounted
+	f.falseOffline += g.falseOffline
+	f.ghosts += g.ghosts
+	f.leftovers += g.leftovers
+	f.unconfirmed += g.unconfirmed
+	f.forced += g.forced
+	if f.faults == nil {
+		f.faults = map[string]int{}
+	}
+	for name, n := range g.faults {
+		f.faults[name] += n
+	}
+}
+
+func (f figures) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%d schedules, %d instances: %d false offlines, %d ghosts, %d unconfirmed (%d of them listed after the exit), %d forced\n",
+		f.schedules, f.instances, f.falseOffline, f.ghosts, f.unconfirmed, f.leftovers, f.forced)
+	fmt.Fprintf(&s, "resolver: %d calls, %d failed\n", f.calls, f.failed)
+	fmt.Fprintf(&s, "per instance: %d calls, %d failed and accounted for, %d others\n",
+		f.plainCalls, f.accounted, f.unaccounted)
+	s.WriteString("faults:")
+	for _, name := range slices.Sorted(maps.Keys(f.faults)) {
+		fmt.Fprintf(&s, " %s %d,", name, f.faults[name])
+	}
+	return strings.TrimSuffix(s.String(), ",")
+}
+
+// judge compares what happened with what the Reports say.
+func (s *scene) judge(fail func(string, ...any)) {
+	reports := map[string]lifecycle.Report{}
+	for _, i := range s.all {
+		s.instances++
+		report := i.Report()
+		reports[i.addr] = report
+		if report.Unconfirmed {
+			s.unconfirmed++
+		}
+		if report.Forced {
+			s.forced++
+			fail("instance %d, %s: forced stop: %+v", i.number, i.addr, report)
+		}
+		if n := int(i.falseOffline.Load()); n > 0 {
+			s.falseOffline += n
+			fail("instance %d, %s: draining although nobody has switched it off", i.number, i.addr)
+		}
+		switch listed := i.ghost.Load() || s.publishes(i.addr); {
+		case listed && report.Unconfirmed:
+			s.leftovers++
+		case listed:
+			s.ghosts++
+			fail("instance %d, %s: registered after its exit, and the Report does not say unconfirmed: %+v", i.number, i.addr, report)
+		}
+	}
+	if s.resolver != nil {
+		s.calls, s.failed = s.resolver.calls, int64(len(s.resolver.failures))
+		if s.failed > 0 {
+			fail("resolver: %d calls failed; the first: %v", s.failed, s.resolver.failures[0])
+		}
+	}
+	if s.plain == nil {
+		return
+	}
+	s.plainCalls = s.plain.calls
+	told := map[string]bool{}
+	for _, f := range s.plain.failures {
+		report, known := reports[f.addr]
+		switch {
+		case known && (report.Unconfirmed || report.Forced):
+			s.accounted++
+		default:
+			s.unaccounted++
+			if !told[f.addr] {
+				fail("per instance: %v; its Report: %+v", f, report)
+			}
+			told[f.addr] = true
+		}
+	}
+}

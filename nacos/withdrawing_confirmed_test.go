@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacos
+
+import (
+	"testing"
+	"time"
+)
+
+// The rows of the table of absences in which the absence is confirmed, in its order. The ones about the self-watch are
+// in watch_state_test.go too, as ways through the state machine; here they run against a registry, in fake time.
+
+func TestWithdrawingCallbackWithoutUsConfirms(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		began := time.Now()
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		if d := time.Since(began); d != pushDelay {
+			t.Errorf("Deregister() took %v, want the push delay %v", d, pushDelay)
+		}
+		if n := p.registry.count("deregister"); n != 1 {
+			t.Errorf("%d deregistrations, want 1", n)
+		}
+		p.wantReports()
+	})
+}
+
+func TestWithdrawingNotBeforeMinAge(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		began := time.Now()
+		p.register()
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		if d := time.Since(began); d != MinAge+pushDelay {
+			t.Errorf("confirmed %v after the connection was made, want %v", d, MinAge+pushDelay)
+		}
+	})
+}
+
+func TestWithdrawingStartUpGhostIsCuredBySecondDeregister(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		p.registry.set(func() { p.registry.ghosts = 1 })
+		began := time.Now()
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		if d := time.Since(began); d != AbsenceWait+pushDelay {
+			t.Errorf("Deregister() took %v, want %v", d, AbsenceWait+pushDelay)
+		}
+	})
+}
+
+func TestWithdrawingGhostThatOnlyCloseRemoves(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		p.registry.set(func() { p.registry.ghosts = 2 })
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		if p.listed() || p.registry.count("conn1 close") != 1 {
+			t.Errorf("listed %v, calls %v; want absent, and the first connection closed", p.listed(), p.registry.calls)
+		}
+		p.wantState(withdrawn)
+	})
+}
+
+func TestWithdrawnStaysWithdrawn(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		for range 3 { // a redo of the SDK that was under way
+			p.registry.set(func() { p.registry.conns[0].published = &p.self })
+			time.Sleep(2*pushDelay + time.Millisecond)
+			if p.listed() {
+				t.Fatal("listed again, want it withdrawn again")
+			}
+		}
+		p.wantReports()
+		p.register() // and after that it may come back
+		time.Sleep(time.Hour)
+		if !p.listed() {
+			t.Error("not listed after Register, want listed")
+		}
+	})
+}
