@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,48 +18,12 @@ import (
 
 	"github.com/lameduck-go/lameduck/health"
 	"github.com/lameduck-go/lameduck/interceptor"
+	"github.com/lameduck-go/lameduck/internal/directory"
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
-// A directory is a registry in memory, for the addresses of gateways.
-type directory struct {
-	mu    sync.Mutex
-	addrs []string
-}
-
-func (d *directory) pick() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.addrs[rand.IntN(len(d.addrs))]
-}
-
-// An entry is one address in it: addr, or the one that it is registered with.
-type entry struct {
-	*directory
-	addr string
-}
-
-func (e *entry) Register(_ context.Context, addr net.Addr) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.addr == "" {
-		e.addr = addr.String()
-	}
-	e.addrs = append(e.addrs, e.addr)
-	return nil
-}
-
-func (e *entry) Deregister(context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.addrs = slices.DeleteFunc(e.addrs, func(a string) bool { return a == e.addr })
-	return nil
-}
-
-func (e *entry) Settle() time.Duration { return 300 * time.Millisecond }
-
 // startGateway runs a gRPC server and, in front of it in the same process, an HTTP server that calls it.
-func startGateway(t *testing.T, d *directory) (stop func() error) {
+func startGateway(t *testing.T, d *directory.Directory) (stop func() error) {
 	t.Helper()
 	listen := func() net.Listener {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -86,7 +49,7 @@ func startGateway(t *testing.T, d *directory) (stop func() error) {
 		}
 	}))}
 	m := lifecycle.New(srv, lifecycle.WithCalls(&tracker), lifecycle.WithHealth(health.Register(srv)),
-		lifecycle.WithRegistrar(&entry{d, front.Addr().String()}), lifecycle.WithServer(lifecycle.HTTPServer(gateway), front))
+		lifecycle.WithRegistrar(d.Entry(front.Addr().String())), lifecycle.WithServer(lifecycle.HTTPServer(gateway), front))
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
 	go func() { result <- m.Run(ctx, behind) }()
@@ -105,7 +68,7 @@ func startGateway(t *testing.T, d *directory) (stop func() error) {
 // load, and loses nothing.
 func TestGatewayInFrontOfItsOwnServer(t *testing.T) {
 	t.Parallel()
-	var d directory
+	var d directory.Directory
 	stops := []func() error{startGateway(t, &d), startGateway(t, &d)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var calls, failed int
@@ -117,7 +80,7 @@ func TestGatewayInFrontOfItsOwnServer(t *testing.T) {
 		for ctx.Err() == nil {
 			calls++
 			// A POST with a body is not repeated by net/http once a byte has left.
-			resp, err := client.Post("http://"+d.pick()+"/", "text/plain", io.LimitReader(io.MultiReader(), 0))
+			resp, err := client.Post("http://"+d.Pick()+"/", "text/plain", io.LimitReader(io.MultiReader(), 0))
 			switch {
 			case err != nil:
 				failed++

@@ -24,6 +24,7 @@ import (
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/lameduck-go/lameduck/interceptor"
+	"github.com/lameduck-go/lameduck/internal/directory"
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
@@ -132,10 +133,10 @@ func TestSilentConnectionToHTTP(t *testing.T) {
 // TestRollingRestartThroughServeHTTP replaces the servers under load, and loses nothing.
 func TestRollingRestartThroughServeHTTP(t *testing.T) {
 	throughServeHTTP(t, func(t *testing.T, config *tls.Config, creds grpc.DialOption) {
-		var d directory
+		var d directory.Directory
 		start := func() *instance {
 			t.Helper()
-			return startServeHTTP(t, config, lifecycle.WithRegistrar(&entry{directory: &d}))
+			return startServeHTTP(t, config, lifecycle.WithRegistrar(d.Entry("")))
 		}
 		old := []*instance{start(), start()}
 
@@ -147,7 +148,7 @@ func TestRollingRestartThroughServeHTTP(t *testing.T) {
 			calling.Go(func() {
 				conns := map[string]*grpc.ClientConn{}
 				for ctx.Err() == nil {
-					addr := d.pick()
+					addr := d.Pick()
 					if conns[addr] == nil {
 						conn, err := grpc.NewClient("passthrough:///"+addr, creds)
 						if err != nil {
