@@ -58,6 +58,18 @@ func (t *Tracker) begin(r *roster, method string) *detached {
 	if bits&draining != 0 {
 		t.late++
 	}
+	return t.enter(r, method)
+}
+
+// beginExempt puts a stream on the roster of those that are always admitted and never counted.
+func (t *Tracker) beginExempt(method string) *detached {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.enter(&t.exempt, method)
+}
+
+// enter is called with the mutex held.
+func (t *Tracker) enter(r *roster, method string) *detached {
 	r.begun++
 	d := &detached{method: method, told: t.channel(), roster: r, decided: make(chan struct{})}
 	d.place = r.open.PushBack(d)

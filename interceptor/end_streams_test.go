@@ -3,11 +3,14 @@
 package interceptor
 
 import (
+	"context"
 	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
 	"google.golang.org/grpc"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
@@ -161,4 +164,36 @@ func TestEndStreamsRacesWithNothing(t *testing.T) {
 		wantInFlight(t, &tracker, 0, 0)
 	}
 	handlers.Wait()
+}
+
+// An open reflection stream would hold GracefulStop as long as any other.
+func TestEndStreamsOfAllEndsTheExemptOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := Tracker{Exempt: selector.MatchFunc(func(context.Context, interceptors.CallMeta) bool { return true })}
+		told := make(chan struct{}, 1)
+		_, lis := serve(t, &tracker, &backend{duplex: func(s duplexStream) error {
+			go func() {
+				<-Draining(s.Context())
+				told <- struct{}{}
+			}()
+			return receiving(s)
+		}})
+		tracker.Refuse()
+		stream := open(t, dial(t, retrying, lis))
+		wantInFlight(t, &tracker, 0, 0)
+		if got := tracker.EndStreams(1); got != 0 {
+			t.Errorf("EndStreams(1) = %d, want 0: what is exempt is not counted", got)
+		}
+		synctest.Wait()
+		tracker.TellStreams()
+		<-told
+		if got := tracker.EndStreams(-1); got != 0 {
+			t.Errorf("EndStreams(-1) = %d, want 0", got)
+		}
+		_, err := stream.Recv()
+		wantInfo(t, err, ReasonShuttingDown, false)
+		if tracker.Refused() != 0 || tracker.Admitted() != 0 {
+			t.Errorf("%d refused, %d admitted, want none", tracker.Refused(), tracker.Admitted())
+		}
+	})
 }

@@ -16,10 +16,12 @@ import (
 // refusing a health Watch makes clients give up on the connection.
 func standard(fullMethod string) bool {
 	// One comparison decides for nearly every method.
-	return strings.HasPrefix(fullMethod, "/grpc.") && (strings.HasPrefix(fullMethod, "/grpc.health.v1.Health/") ||
+	return strings.HasPrefix(fullMethod, "/grpc.") && (health(fullMethod) ||
 		strings.HasPrefix(fullMethod, "/grpc.reflection.v1.ServerReflection/") ||
 		strings.HasPrefix(fullMethod, "/grpc.reflection.v1alpha.ServerReflection/"))
 }
+
+func health(fullMethod string) bool { return strings.HasPrefix(fullMethod, "/grpc.health.v1.Health/") }
 
 // matches asks the user's matcher, which must not be nil. info is nil for a unary call, req for a stream.
 func matches(ctx context.Context, m selector.Matcher, fullMethod string, info *grpc.StreamServerInfo, req any) bool {

@@ -17,13 +17,17 @@ func (t *Tracker) StreamServerInterceptor() grpc.StreamServerInterceptor {
 	refusal, ending := refusal(), ending()
 	exempt := t.Exempt
 	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-		if standard(info.FullMethod) || exempt != nil && matches(ss.Context(), exempt, info.FullMethod, info, nil) {
-			return handler(srv, ss)
-		}
-		d := t.begin(&t.streams, info.FullMethod)
-		if d == nil {
-			t.refused.Add(1)
-			return refusal.stream(ss)
+		var d *detached
+		switch {
+		case health(info.FullMethod):
+			return handler(srv, ss) // the health service ends its Watches itself
+		case standard(info.FullMethod) || exempt != nil && matches(ss.Context(), exempt, info.FullMethod, info, nil):
+			d = t.beginExempt(info.FullMethod)
+		default:
+			if d = t.begin(&t.streams, info.FullMethod); d == nil {
+				t.refused.Add(1)
+				return refusal.stream(ss)
+			}
 		}
 		ctx := context.WithValue(ss.Context(), drainingKey{}, d.told)
 		wrapped := &middleware.WrappedServerStream{ServerStream: ss, WrappedContext: ctx}
@@ -40,8 +44,8 @@ type drainingKey struct{}
 
 // Draining returns the channel that closes when the stream whose context this is should come to an
 // end: on TellStreams, at once when that has happened before the stream began. The handler decides
-// what a good end is; EndStreams follows. It is nil, and so never ready, for unary calls, exempt
-// streams, and contexts of other origin.
+// what a good end is; EndStreams follows. It is nil, and so never ready, for unary calls, health
+// Watches, and contexts of other origin.
 func Draining(ctx context.Context) <-chan struct{} {
 	told, _ := ctx.Value(drainingKey{}).(<-chan struct{})
 	return told
@@ -75,12 +79,18 @@ func (t *Tracker) TellStreams() {
 }
 
 // EndStreams makes at most n open streams return UNAVAILABLE with ErrorInfo [ReasonShuttingDown] now,
-// the oldest first, wherever their handlers are; n < 0 means all. It returns how many. Because the
-// server has taken part in them, the trailer grpc-retry-pushback-ms: -1 keeps clients from replaying
-// them; opening a new one is up to the caller.
+// the oldest first, wherever their handlers are. It returns how many. n < 0 means all, and the exempt
+// ones too, which are not in the result: an open reflection stream would hold GracefulStop as well.
+// Because the server has taken part in them, the trailer grpc-retry-pushback-ms: -1 keeps clients from
+// replaying them; opening a new one is up to the caller.
 //
 // A handler finds its context cancelled, and Recv and Send fail. In grpc-go 1.85 that is free of
 // races whatever it is calling, Send, Recv, SetHeader and SetTrailer included, except
 // grpc.SetSendCompressor, and except for a server with binary logging. What it returns is dropped; a
 // panic is logged.
-func (t *Tracker) EndStreams(n int) int { return t.cut(&t.streams, n) }
+func (t *Tracker) EndStreams(n int) int {
+	if n < 0 {
+		t.cut(&t.exempt, n)
+	}
+	return t.cut(&t.streams, n)
+}

@@ -16,10 +16,11 @@ import (
 //
 // A Tracker given to two servers counts and stops the RPCs of both as if they were one.
 type Tracker struct {
-	// Exempt names RPCs that are neither counted nor refused, told or ended, in addition to the
-	// standard health and reflection services, which always are. Nil adds none. It is asked once
-	// for each RPC, before anything else, so it should be quick. Set it before the interceptors
-	// are made.
+	// Exempt names RPCs that are neither counted nor refused, in addition to the standard health
+	// and reflection services, which always are. Nil adds none. Streams among them are told, and
+	// ended by EndStreams of all, but for health Watches, which health.Server ends. Exempt is asked
+	// once for each RPC, before anything else, so it should be quick. Set it before the
+	// interceptors are made.
 	Exempt selector.Matcher
 
 	// Abandonable lets AnswerCalls answer every unary call. False, the default, means only those
@@ -38,6 +39,7 @@ type Tracker struct {
 	late      uint64
 	abandoned int
 	streams   roster
+	exempt    roster // streams
 	calls     roster
 }
 
