@@ -31,9 +31,10 @@ const (
 	streamsBeforeEnd = 5 * time.Second        // streams are ended from here on, whatever grace they have
 	forceBeforeEnd   = time.Second            // the forced stop begins here, so that it ends inside the budget
 	forceWait        = 500 * time.Millisecond // for GracefulStop, once what is left was answered
-	stopWait         = 250 * time.Millisecond // for Stop, which may hang as well
+	stopWait         = 200 * time.Millisecond // for Stop, which may hang as well
 	closeWait        = 500 * time.Millisecond // for the registrars' Close; may end after the budget
-	serveWait        = 200 * time.Millisecond // for Serve to return once its server has stopped
+	lastWait         = 100 * time.Millisecond // for OnState to hear of the end, the log to be written, Serve to return
+	leastWait        = 25 * time.Millisecond  // for GracefulStop and for Stop, however small the budget is
 	goAwayLead       = 100 * time.Millisecond // from the begin of GracefulStop until GOAWAY is out for sure; grpc-go has no hook
 )
 
@@ -51,7 +52,7 @@ type plan struct {
 
 func newPlan(trigger time.Time, budget time.Duration) plan {
 	end := trigger.Add(budget)
-	beforeEnd := min(forceBeforeEnd, budget/5)
+	beforeEnd := min(forceBeforeEnd, budget/10)
 	return plan{
 		trigger:    trigger,
 		withdrawBy: trigger.Add(min(WithdrawLimit, budget/5)),
@@ -59,8 +60,8 @@ func newPlan(trigger time.Time, budget time.Duration) plan {
 		stopBy:     end.Add(-min(streamsBeforeEnd, budget/5)),
 		forceAt:    end.Add(-beforeEnd),
 		end:        end,
-		forceWait:  min(forceWait, beforeEnd/2),
-		stopWait:   min(stopWait, beforeEnd/4),
+		forceWait:  max(min(forceWait, beforeEnd/2), leastWait),
+		stopWait:   max(min(stopWait, beforeEnd/5), leastWait),
 	}
 }
 

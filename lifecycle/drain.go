@@ -4,6 +4,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -23,15 +24,23 @@ func (m *Manager) Drain(ctx context.Context) error {
 	}
 	m.hand = true
 	o := m.drain
-	if o == nil || o.over() {
-		o = m.lameDuck(ctx, "drain by hand", true)
+	if o == nil || !o.withdraws || o.over() {
+		o = m.lameDuck(ctx, byHand, true)
 	}
 	m.mu.Unlock()
-	select {
-	case <-o.done:
-		return o.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	for {
+		select {
+		case <-o.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		m.mu.Lock()
+		next := m.drain
+		m.mu.Unlock()
+		if !errors.Is(o.err, errBegunAnew) || next == nil {
+			return o.err
+		}
+		o = next
 	}
 }
 
@@ -40,40 +49,42 @@ func (m *Manager) Drain(ctx context.Context) error {
 // registering in the background.
 //
 // While an operator holds the instance offline it stays draining, and Resume returns ErrOfflineByOperator. Once
-// Shutdown has begun it returns ErrStopping and changes nothing. On an instance that does not drain it returns nil.
+// Shutdown has begun it returns ErrStopping and changes nothing, also while it waits. It is an error that the instance
+// was drained again before it was registered. On an instance that does not drain Resume returns nil at once.
 func (m *Manager) Resume(ctx context.Context) error {
 	m.mu.Lock()
 	if m.shutdown != nil {
 		m.mu.Unlock()
 		return fmt.Errorf("lifecycle: resume: %w", ErrStopping)
 	}
-	if m.hand {
-		m.hand = false
-		if !m.parked {
-			m.undo()
-		}
+	undone := m.hand && !m.parked
+	m.hand = false
+	if undone {
+		m.undo()
 	}
 	parked, started := m.parked, m.started
 	m.mu.Unlock()
 	if parked {
 		return fmt.Errorf("lifecycle: resume: %w", ErrOfflineByOperator)
 	}
-	if !started {
+	if !undone || !started {
 		return nil
 	}
 	for _, k := range m.keepers {
-		if _, err := k.await(ctx); err != nil {
-			return fmt.Errorf("lifecycle: register again with %s: %w", k.name, err)
+		if err := k.awaitAnnounced(ctx, m.begun); err != nil {
+			return fmt.Errorf("lifecycle: resume: register again with %s: %w", k.name, err)
 		}
 	}
 	return nil
 }
 
+const byHand = "drain by hand"
+
 // lameDuck begins a drain that stays. It is called with the lock held. withdraw is false where an operator holds the
-// instance: a Deregister would end the operator's flag.
+// instance: a Deregister would end the operator's flag. Who waits for the drain before goes on with the new one.
 func (m *Manager) lameDuck(ctx context.Context, trigger string, withdraw bool) *offline {
 	if m.drain != nil {
-		m.drain.cancel(ErrResumed)
+		m.drain.cancel(errBegunAnew)
 	}
 	m.drain = m.newOffline(ctx, trigger, m.budget, true)
 	m.drain.withdraws = withdraw

@@ -23,6 +23,8 @@ var (
 	errBudget = errors.New("the budget ran out")
 	errForce  = errors.New("forced by a second signal or Force")
 	errOver   = errors.New("the instance has stopped")
+
+	errBegunAnew = errors.New("lifecycle: drain begun anew")
 )
 
 // errWithdrawLimit is the cause that a registrar sees when its share of the budget is used up.

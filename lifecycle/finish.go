@@ -53,9 +53,7 @@ var errHookLimit = errors.New("its share of the time for hooks is used up")
 // closeRegistrars ends what Start began and gives up the connections to the registries.
 func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	m.mu.Lock()
-	if m.drain != nil {
-		m.drain.cancel(ErrStopping)
-	}
+	drain := m.drain
 	if m.stopWork != nil {
 		m.stopWork(errOver)
 	}
@@ -84,6 +82,9 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 		defer close(closed)
 		closing.Wait()
 		m.work.Wait()
+		if drain != nil {
+			<-drain.done
+		}
 	}()
 	over := ended(limit, closed)
 	mu.Lock()
@@ -121,11 +122,13 @@ func (m *Manager) conclude(o *offline) {
 	if !o.stays {
 		m.setState(Stopped)
 	}
-	told := m.states.told()
+	told := m.states.done()
 	m.mu.Unlock()
 	if !o.stays {
-		limit, cancel := context.WithTimeout(context.Background(), serveWait)
-		ended(limit, told)
+		limit, cancel := context.WithTimeout(context.Background(), lastWait)
+		if !ended(limit, told) {
+			o.abandon("OnState")
+		}
 		cancel()
 	}
 	var registrars []RegistrarStatus
@@ -148,8 +151,11 @@ func (m *Manager) conclude(o *offline) {
 	m.log.Info("offline ends", "outcome", report.Outcome, "took", report.Took.Round(time.Millisecond),
 		"unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused, "err", o.err)
 	if !o.stays {
-		m.mu.Lock()
 		m.telemetry.stop()
-		m.mu.Unlock()
+		limit, cancel := context.WithTimeout(context.Background(), lastWait)
+		defer cancel()
+		if !ended(limit, m.lines.done()) {
+			o.abandon("the logger's handler")
+		}
 	}
 }

@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -37,6 +38,52 @@ func TestSecondSignalForces(t *testing.T) {
 		if got := r.Report().Outcome; got != OutcomeForced {
 			t.Errorf("Outcome = %q, want forced", got)
 		}
+	})
+}
+
+// The platform sends its one SIGTERM also to an instance that is on its way already.
+func TestFirstSignalAfterAnotherTriggerForcesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		signals := make(chan osSignal, 2)
+		r.Manager.signalled = signals
+		r.run(t)
+		r.calls.set(1, 0)
+		go r.Shutdown(t.Context())
+		time.Sleep(time.Second)
+		signals <- fakeSignal{}
+		time.Sleep(8 * time.Second)
+		select {
+		case err := <-r.result:
+			t.Fatalf("Run() = %v, want it to wait for the call", err)
+		default:
+		}
+		signals <- fakeSignal{}
+		if err := <-r.result; !errors.Is(err, ErrForcedStop) || time.Since(r.began) > 11*time.Second {
+			t.Errorf("Run() = %v after %v, want the second signal to force", err, time.Since(r.began))
+		}
+	})
+}
+
+// A Stop that hangs leaves no other server running.
+func TestForcedStopStopsEveryServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		hang := make(chan struct{})
+		second := &fakeServer{recorder: r.recorder, name: "second.", stopped: make(chan struct{}), hang: hang}
+		WithServer(second, fakeListener{})(&r.config)
+		r.run(t)
+		r.calls.set(1, 0)
+		r.terminate()
+		if err := <-r.result; !errors.Is(err, ErrForcedStop) {
+			t.Errorf("Run() = %v, want ErrForcedStop", err)
+		}
+		r.at(t, "Stop")
+		if got := r.Report().Abandoned; !slices.Contains(got, "Stop of server 2") || slices.Contains(got, "Stop of server 1") {
+			t.Errorf("Report.Abandoned = %q, want the Stop of server 2 only", got)
+		}
+		close(hang)
+		r.calls.set(0, 0)
 	})
 }
 

@@ -50,11 +50,12 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 	return &youngConn{TCPConn: tcp, listener: l}, nil
 }
 
-// hurry gives the handshakes that are under way until deadline. The returned channel is closed when none is left.
+// hurry gives the handshakes that are under way until deadline; a second call may shorten that. The returned channel
+// is closed when none is left.
 func (l *watchedListener) hurry(deadline time.Time) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.hasten.IsZero() {
+	if l.hasten.IsZero() || deadline.Before(l.hasten) {
 		l.hasten = deadline
 		for y := range l.young {
 			_ = y.TCPConn.SetDeadline(deadline) // a closed connection is as good as a finished one
@@ -93,9 +94,8 @@ type youngConn struct {
 // SetDeadline begins the handshake, or ends it when t is zero.
 func (y *youngConn) SetDeadline(t time.Time) error {
 	if t.IsZero() {
-		err := y.TCPConn.SetDeadline(t)
-		y.listener.grow(y)
-		return err
+		y.listener.grow(y) // first, or a hurry in between would leave its deadline on a connection with calls
+		return y.TCPConn.SetDeadline(t)
 	}
 	l := y.listener
 	l.mu.Lock()

@@ -4,6 +4,7 @@ package lifecycle
 
 import (
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -97,5 +98,47 @@ func TestHurryHoldsForAHandshakeThatBeginsLater(t *testing.T) {
 	case <-readFails(server):
 	case <-time.After(5 * time.Second):
 		t.Fatal("Read still blocks after 5 s, want a timeout after 20 ms")
+	}
+}
+
+// A handshake that ends while hurry sets deadlines must not keep one.
+func TestHurryAsHandshakesEnd(t *testing.T) {
+	const n = 200
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	for range 5 {
+		l := watchHandshakes(tcp)
+		var servers, clients [n]net.Conn
+		for i := range n {
+			if clients[i], err = net.Dial("tcp", l.Addr().String()); err != nil {
+				t.Fatal(err)
+			}
+			if servers[i], err = l.Accept(); err != nil {
+				t.Fatal(err)
+			}
+			servers[i].SetDeadline(time.Now().Add(time.Hour))
+		}
+		var ending sync.WaitGroup
+		for _, s := range servers {
+			ending.Go(func() { s.SetDeadline(time.Time{}) })
+		}
+		none := l.hurry(time.Now())
+		ending.Wait()
+		<-none
+		var reading sync.WaitGroup
+		for i := range n {
+			reading.Go(func() {
+				clients[i].Write([]byte{1})
+				if _, err := servers[i].Read(make([]byte, 1)); err != nil {
+					t.Errorf("Read() = %v, want nil: the handshake is over", err)
+				}
+				servers[i].Close()
+				clients[i].Close()
+			})
+		}
+		reading.Wait()
 	}
 }

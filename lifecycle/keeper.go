@@ -31,6 +31,7 @@ type keeper struct {
 	mu         sync.Mutex
 	listed     bool                    // the goal
 	by         time.Time               // the limit of a withdrawal
+	limit      *time.Timer             // ends a Deregister under way at by
 	asked      uint64                  // grows with every request
 	done       uint64                  // the last request that was carried out
 	cancel     context.CancelCauseFunc // of the call under way
@@ -68,7 +69,7 @@ func (k *keeper) withdraw(by time.Time) { k.request(false, by) }
 func (k *keeper) request(listed bool, by time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.asked > 0 && k.listed == listed && (k.done < k.asked || k.standing != Unconfirmed) {
+	if k.asked > 0 && k.listed == listed && k.suffices(by) {
 		return
 	}
 	k.listed, k.by = listed, by
@@ -77,6 +78,22 @@ func (k *keeper) request(listed bool, by time.Time) {
 		k.cancel(errNewGoal)
 	}
 	k.notify()
+}
+
+// suffices tells that the last request, for the same, needs no repetition; one under way is given until by. It is called
+// with the lock held.
+func (k *keeper) suffices(by time.Time) bool {
+	switch {
+	case k.done == k.asked:
+		return k.standing != Unconfirmed
+	case !by.After(k.by):
+		return true
+	}
+	k.by = by
+	if k.limit == nil {
+		return k.standing != Unconfirmed // it has not begun, or has just ended
+	}
+	return k.limit.Reset(time.Until(by)) // false: it is being given up right now
 }
 
 // notify is called with the lock held.
@@ -89,7 +106,7 @@ func (k *keeper) notify() {
 func (k *keeper) run(ctx context.Context, addr net.Addr) {
 	for {
 		k.mu.Lock()
-		asked, idle, listed, by, changed := k.asked, k.done == k.asked, k.listed, k.by, k.changed
+		asked, idle, listed, changed := k.asked, k.done == k.asked, k.listed, k.changed
 		var call context.Context
 		if !idle {
 			call, k.cancel = context.WithCancelCause(ctx)
@@ -106,7 +123,7 @@ func (k *keeper) run(ctx context.Context, addr net.Addr) {
 		case listed:
 			k.register(call, addr)
 		default:
-			k.deregister(call, by)
+			k.deregister(call)
 		}
 		k.mu.Lock()
 		k.cancel(nil)
@@ -140,9 +157,18 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 	}
 }
 
-func (k *keeper) deregister(ctx context.Context, by time.Time) {
-	ctx, cancel := context.WithDeadlineCause(ctx, by, errWithdrawLimit)
-	defer cancel()
+func (k *keeper) deregister(ctx context.Context) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	k.mu.Lock()
+	k.limit = time.AfterFunc(time.Until(k.by), func() { cancel(errWithdrawLimit) })
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.limit.Stop()
+		k.limit = nil
+	}()
 	k.stand(Withdrawing, nil)
 	if err := k.call("Deregister", func() error { return k.registrar.Deregister(ctx) }); err != nil {
 		k.stand(Unconfirmed, fmt.Errorf("lifecycle: withdraw from %s: %w", k.name, err))
@@ -208,16 +234,36 @@ func (k *keeper) await(ctx context.Context) (over bool, err error) {
 	}
 }
 
-// awaitListed blocks until Register has returned nil for the first time.
-func (k *keeper) awaitListed(ctx context.Context) error {
+// awaitListed blocks until Register has returned nil for the first time; ErrStopping when stopping closes before.
+func (k *keeper) awaitListed(ctx context.Context, stopping <-chan struct{}) error {
+	return k.until(ctx, stopping, func() (bool, error) { return k.everListed, nil })
+}
+
+var errDrainedAgain = errors.New("drained again")
+
+// awaitAnnounced blocks until the last announcement was carried out; errDrainedAgain when the opposite was asked for.
+func (k *keeper) awaitAnnounced(ctx context.Context, stopping <-chan struct{}) error {
+	return k.until(ctx, stopping, func() (bool, error) {
+		if !k.listed {
+			return true, errDrainedAgain
+		}
+		return k.done == k.asked, nil
+	})
+}
+
+// until blocks until ok, which is called with the lock held.
+func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() (bool, error)) error {
 	for {
 		k.mu.Lock()
-		listed, changed := k.everListed, k.changed
+		over, err := ok()
+		changed := k.changed
 		k.mu.Unlock()
-		if listed {
-			return nil
+		if over {
+			return err
 		}
 		select {
+		case <-stopping:
+			return ErrStopping
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-changed:

@@ -13,10 +13,10 @@ import (
 const deregisterGrace = 100 * time.Millisecond
 
 // lame makes the instance a lame duck. With Strict health changes later, in the moment of the registry's callback.
-func (m *Manager) lame(ctx context.Context, _ *offline) error {
+func (m *Manager) lame(ctx context.Context, o *offline) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if errors.Is(context.Cause(ctx), ErrResumed) {
+	if o.undone(ctx) {
 		return errSkipped
 	}
 	if m.calls != nil {
@@ -30,22 +30,12 @@ func (m *Manager) lame(ctx context.Context, _ *offline) error {
 
 // withdraw takes the address out of every registry, in parallel, and waits for their confirmation.
 func (m *Manager) withdraw(ctx context.Context, o *offline) error {
-	m.mu.Lock()
-	started := m.started
-	o.absent = m.drained
-	m.mu.Unlock()
-	if !started || len(m.keepers) == 0 {
+	asked, ok := m.askToWithdraw(ctx, o)
+	if !ok {
 		return errSkipped
 	}
 	wait, cancel := context.WithDeadlineCause(ctx, o.plan.withdrawBy.Add(deregisterGrace), errWithdrawLimit)
 	defer cancel()
-	var asked []*keeper
-	for _, k := range m.keepers {
-		if !o.stays || o.withdraws && !k.isHeld() {
-			k.withdraw(o.plan.withdrawBy)
-			asked = append(asked, k)
-		}
-	}
 	var errs []error
 	for _, k := range asked {
 		over, err := k.await(wait)
@@ -69,6 +59,24 @@ func (m *Manager) withdraw(ctx context.Context, o *offline) error {
 	return errors.Join(errs...)
 }
 
+// askToWithdraw returns the keepers that it has asked; ok is false when there is nothing to withdraw. What undoes the
+// drain asks them for the opposite with the same lock held, so the last one to ask is right.
+func (m *Manager) askToWithdraw(ctx context.Context, o *offline) (asked []*keeper, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o.absent = m.drained
+	if !m.started || len(m.keepers) == 0 || o.undone(ctx) {
+		return nil, false
+	}
+	for _, k := range m.keepers {
+		if !o.stays || o.withdraws && !k.isHeld() {
+			k.withdraw(o.plan.withdrawBy)
+			asked = append(asked, k)
+		}
+	}
+	return asked, true
+}
+
 // settleDown waits until the absence is known everywhere: for settle from the moment at which the last registrar showed
 // it. Unconfirmed, consumers keep us listed: then the lame duck lives for half the budget.
 func (m *Manager) settleDown(ctx context.Context, o *offline) error {
@@ -78,6 +86,11 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 	}
 	if !time.Now().Before(until) {
 		return errSkipped
+	}
+	if settle := m.settleTime(); !o.stays && settle > o.plan.half.Sub(o.plan.trigger) && until.After(o.plan.half) {
+		// WithBudget would have been refused; a deadline of Shutdown cannot be.
+		pause(ctx, o.plan.half)
+		return fmt.Errorf("lifecycle: settle of %v was cut short: the deadline of Shutdown leaves %v for everything", settle, o.plan.end.Sub(o.plan.trigger))
 	}
 	pause(ctx, until)
 	return nil
@@ -98,7 +111,7 @@ func (m *Manager) refuse(ctx context.Context, o *offline) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if errors.Is(context.Cause(ctx), ErrResumed) {
+	if o.undone(ctx) {
 		return errSkipped
 	}
 	if m.calls != nil {
@@ -133,10 +146,10 @@ func notQuiet(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrNotQuiet, fmt.Sprintf(format, args...))
 }
 
-func (m *Manager) tellStreams(ctx context.Context, _ *offline) error {
+func (m *Manager) tellStreams(ctx context.Context, o *offline) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.calls == nil || errors.Is(context.Cause(ctx), ErrResumed) {
+	if m.calls == nil || o.undone(ctx) {
 		return errSkipped
 	}
 	m.calls.TellStreams()
@@ -154,6 +167,7 @@ func (m *Manager) quieten(ctx context.Context, o *offline) error {
 	if o.stays {
 		limit = began.Add(QuietLimit)
 	}
+	quiet = min(quiet, limit.Sub(began)) // a small budget has no room for more
 	if awaitQuiet(ctx, quiet, limit, func() uint64 { return m.calls.Admitted() + m.calls.Refused() }) || ctx.Err() != nil {
 		return nil
 	}

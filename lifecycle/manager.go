@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -16,9 +17,10 @@ type Manager struct {
 	config
 	server  Server
 	keepers []*keeper
-	states  stateFeed
+	states  feed
+	lines   feed // of the log
 
-	telemetry telemetry
+	telemetry *telemetry
 
 	begun chan struct{} // closed when Shutdown has begun
 	work  sync.WaitGroup
@@ -41,6 +43,7 @@ type Manager struct {
 // Run and Start. The Manager stops s, also when it did not serve it.
 func New(s Server, opts ...Option) *Manager {
 	m := &Manager{config: newConfig(opts), server: s, begun: make(chan struct{})}
+	m.log = slog.New(fedHandler{m.log.Handler(), &m.lines})
 	var err error
 	if m.telemetry, err = newTelemetry(&m.config); err != nil {
 		m.log.Warn("metrics are incomplete", "err", err)
@@ -98,7 +101,13 @@ func (m *Manager) setState(s State) {
 	}
 	m.log.Info("state", "from", m.state, "to", s)
 	m.state = s
-	m.states.tell(m.onState, s)
+	if len(m.onState) > 0 {
+		m.states.add(func() {
+			for _, tell := range m.onState {
+				tell(s)
+			}
+		})
+	}
 }
 
 // A Status is a look at a Manager.

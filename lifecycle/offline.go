@@ -19,9 +19,9 @@ type offline struct {
 	cancel    context.CancelCauseFunc // ends its patience
 	done      chan struct{}
 	err       error // once done
-	span      trace.Span
 
 	// Of the goroutine that runs it.
+	span        trace.Span
 	absent      time.Time // since when no registrar lists the instance any more
 	unconfirmed bool
 	stopped     <-chan struct{} // closed when all servers have stopped
@@ -29,6 +29,9 @@ type offline struct {
 	mu     sync.Mutex
 	report Report
 }
+
+// undone tells that a drain that stays has ended early: undone, begun anew, or taken over by Shutdown.
+func (o *offline) undone(ctx context.Context) bool { return o.stays && ctx.Err() != nil }
 
 func (o *offline) over() bool {
 	select {
@@ -51,11 +54,11 @@ func (m *Manager) newOffline(ctx context.Context, trigger string, budget time.Du
 	m.setState(Draining)
 	m.log.Info("offline begins", "trigger", trigger, "policy", m.policy, "stays", stays, "budget", budget)
 
-	ctx, o.span = m.telemetry.begin(context.WithoutCancel(ctx), o)
-	ctx, o.cancel = context.WithCancelCause(ctx)
+	ctx, o.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	go func() {
 		defer close(o.done)
 		defer o.cancel(errOver)
+		ctx, o.span = m.telemetry.begin(ctx, o)
 		if !stays {
 			patience, cancel := context.WithDeadlineCause(ctx, o.plan.forceAt, errBudget)
 			defer cancel()
@@ -110,7 +113,7 @@ func (m *Manager) offline(ctx context.Context, o *offline) error {
 // phase runs one phase, and writes it down in the report, the log and the trace. What it returns is part of the error
 // of the offline.
 func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(context.Context, *offline) error) error {
-	if o.stays && ctx.Err() != nil {
+	if o.undone(ctx) {
 		return nil
 	}
 	began := time.Now()

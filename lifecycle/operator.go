@@ -12,7 +12,7 @@ const watchAgain = time.Second // after a Watch that ended by itself
 // watch listens to what operators do at one registrar, until ctx ends.
 func (m *Manager) watch(ctx context.Context, k *keeper) {
 	w, ok := k.registrar.(watcher)
-	if !ok || k.awaitListed(ctx) != nil {
+	if !ok || k.awaitListed(ctx, nil) != nil {
 		return
 	}
 	first := true
@@ -50,12 +50,11 @@ func (m *Manager) operator(ctx context.Context, k *keeper, online, atStart bool)
 		everywhere = everywhere && other.isHeld()
 	}
 	m.log.Info("operator", "registrar", k.name, "online", online, "offline_everywhere", everywhere, "found_at_start", atStart)
-	if online && m.hand {
-		k.withdraw(time.Now().Add(WithdrawLimit)) // the drain by hand is still in force
-	}
 	was := m.parked
 	m.parked = everywhere
 	switch {
+	case online && m.hand: // the drain by hand is in force: it has to be withdrawn, and to settle, after all
+		m.lameDuck(ctx, byHand, true)
 	case everywhere && !was && m.registryOffline == Exit && !atStart:
 		m.stop(ctx, "operator offline")
 	case everywhere && !was && !m.hand:

@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// An Option changes what New makes. Options that are given nil are ignored, and a nil Option too; a negative
+// An Option changes what New makes. Options that are given nil, not a nil pointer in an interface, are ignored, and a nil Option too; a negative
 // duration counts as zero.
 type Option func(*config)
 
@@ -97,7 +97,7 @@ func WithRegistrar(r Registrar) Option {
 
 // WithServer adds a further server that Run serves on lis, for example a gateway in front of the first one. Further
 // servers are stopped before the first, the last one first, so that a gateway has let go before the server behind it
-// stops.
+// stops. Each gets up to five seconds for that; streams and health Watches are told when all have begun to stop.
 func WithServer(s Server, lis ...net.Listener) Option {
 	return func(cfg *config) {
 		if s != nil {
@@ -120,8 +120,8 @@ func WithSettle(d time.Duration) Option {
 	return func(cfg *config) { cfg.settle = &d }
 }
 
-// WithQuiet sets how long no RPC may be admitted before GracefulStop begins. The default is DefaultQuiet for Lossless
-// and none for Strict, where a refused call counts as traffic too.
+// WithQuiet sets how long no RPC may be admitted before GracefulStop begins: at most QuietLimit, and a fifth of the
+// budget. The default is DefaultQuiet for Lossless and none for Strict, where a refused call counts as traffic too.
 func WithQuiet(d time.Duration) Option {
 	d = max(d, 0)
 	return func(cfg *config) { cfg.quiet = &d }
@@ -165,7 +165,8 @@ func WithOnState(f func(State)) Option {
 
 // WithOnStop adds a function to be called once the servers have stopped, for what the handlers needed until then:
 // databases, exporters, caches. Hooks run in the reverse order of their registration and share HookLimit; one that
-// does not return in time is abandoned. What they return becomes part of the error of Shutdown.
+// does not return in time is abandoned. What they return becomes part of the error of Shutdown. The span and the
+// duration of the offline are recorded after them: shut the providers of telemetry down when Run has returned.
 func WithOnStop(f func(context.Context) error) Option {
 	return func(cfg *config) {
 		if f != nil {
@@ -174,7 +175,8 @@ func WithOnStop(f func(context.Context) error) Option {
 	}
 }
 
-// WithLogger sets where the handful of lines of an offline go; the default is slog.Default().
+// WithLogger sets where the handful of lines of an offline go; the default is slog.Default(). Its handler is called on a
+// goroutine of its own: an offline does not wait for it, except for a moment at the very end.
 func WithLogger(l *slog.Logger) Option {
 	return func(cfg *config) {
 		if l != nil {

@@ -12,11 +12,12 @@ import (
 type Outcome string
 
 const (
-	OutcomeDrained  Outcome = "drained"   // withdrawn, settled and quiet; the instance stays
-	OutcomeNotQuiet Outcome = "not quiet" // calls still arrive; the instance stays draining
-	OutcomeResumed  Outcome = "resumed"   // undone before it was over
-	OutcomeStopped  Outcome = "stopped"   // all servers have stopped by themselves
-	OutcomeForced   Outcome = "forced"    // the budget ran out, or somebody forced it
+	OutcomeDrained    Outcome = "drained"    // withdrawn, settled and quiet; the instance stays
+	OutcomeNotQuiet   Outcome = "not quiet"  // calls still arrive; the instance stays draining
+	OutcomeResumed    Outcome = "resumed"    // undone before it was over
+	OutcomeSuperseded Outcome = "superseded" // Shutdown, or a drain that began anew, has gone on in its place
+	OutcomeStopped    Outcome = "stopped"    // all servers have stopped by themselves
+	OutcomeForced     Outcome = "forced"     // the budget ran out, or somebody forced it
 )
 
 // A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
@@ -72,6 +73,8 @@ func (o *offline) outcome(err error) Outcome {
 	switch {
 	case o.stays && errors.Is(err, ErrResumed):
 		return OutcomeResumed
+	case o.stays && (errors.Is(err, ErrStopping) || errors.Is(err, errBegunAnew)):
+		return OutcomeSuperseded
 	case o.stays && errors.Is(err, ErrNotQuiet):
 		return OutcomeNotQuiet
 	case o.stays:

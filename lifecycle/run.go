@@ -17,16 +17,16 @@ import (
 // this order and nothing that they do not do. Call it where Serve was called.
 //
 // The triggers are the end of ctx, a signal of WithSignals, Shutdown or Force called by somebody else, an operator's
-// offline with Exit, a server whose Serve fails, and a registration that did not succeed within WithRegisterTimeout.
+// offline with Exit, a server whose Serve returns, and a registration that did not succeed within WithRegisterTimeout.
 // The last two are errors of Run. After a clean offline Run returns nil, also when ctx was cancelled; see Shutdown for
 // what it returns otherwise. It returns within the budget and one second more after the trigger, whatever happens.
 //
-// The instance is registered under the address of the first listener. Run owns the listeners and closes them. A
-// Manager runs once; what is wrong with its options is an error before anything is served.
+// The instance is registered under the address of the first listener. Run owns the listeners, those of WithServer too,
+// and closes them. A Manager runs once; what is wrong with its options is an error before anything is served. A second
+// Run, or one after Start, is an error that leaves its listeners alone: they may be in use.
 func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	servers, err := m.claim(lis)
 	if err != nil {
-		closeAll(lis)
 		return err
 	}
 	signals, stopSignals := m.notify()
@@ -38,9 +38,11 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 		for _, l := range s.listeners {
 			l := m.watchHandshakes(l)
 			serving.Go(func() {
-				if err := s.server.Serve(l); err != nil {
-					offer(failed, fmt.Errorf("lifecycle: serve on %s: %w", l.Addr(), err))
+				err := s.server.Serve(l)
+				if err == nil {
+					err = errStoppedByOther // unless Shutdown has begun: see awaitTrigger
 				}
+				offer(failed, fmt.Errorf("lifecycle: serve on %s: %w", l.Addr(), err))
 			})
 		}
 	}
@@ -52,7 +54,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 		}
 	})
 
-	trigger, cause := m.awaitTrigger(ctx, signals, failed)
+	trigger, signalled, cause := m.awaitTrigger(ctx, signals, failed)
 	cancel()
 	o := m.beginShutdown(context.WithoutCancel(ctx), trigger)
 	for over := false; !over; {
@@ -60,12 +62,20 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 		case <-o.done:
 			over = true
 		case <-signals:
-			m.Force()
+			if signalled {
+				m.Force()
+			}
+			signalled = true // the platform's first one, after another trigger, asks for nothing new
 		}
 	}
-	within(serveWait, serving.Wait)
+	if !within(lastWait, serving.Wait) {
+		o.abandon("Serve")
+		cause = errors.Join(cause, fmt.Errorf("lifecycle: Serve has not returned within %v after the stop", lastWait))
+	}
 	return errors.Join(cause, o.err)
 }
+
+var errStoppedByOther = errors.New("the server was stopped by somebody else")
 
 // watchHandshakes wraps a listener, so that a connection that is stuck in its handshake does not hold the stop.
 func (m *Manager) watchHandshakes(l net.Listener) net.Listener {
@@ -77,50 +87,64 @@ func (m *Manager) watchHandshakes(l net.Listener) net.Listener {
 }
 
 // awaitTrigger blocks until the instance has a reason to go; err is set when the reason is a failure.
-func (m *Manager) awaitTrigger(ctx context.Context, signals <-chan os.Signal, failed <-chan error) (trigger string, err error) {
+func (m *Manager) awaitTrigger(ctx context.Context, signals <-chan os.Signal, failed <-chan error) (trigger string, signalled bool, err error) {
 	select {
 	case <-m.begun:
-		return "shutdown", nil
+		return "shutdown", false, nil
 	case sig := <-signals:
-		return "signal " + sig.String(), nil
+		return "signal " + sig.String(), true, nil
 	case err := <-failed:
 		select {
 		case <-m.begun: // a server that was stopped says so by returning
-			return "shutdown", nil
+			return "shutdown", false, nil
 		default:
-			return "failure", err
+			return "failure", false, err
 		}
 	case <-ctx.Done():
-		return "context: " + context.Cause(ctx).Error(), nil
+		return "context: " + context.Cause(ctx).Error(), false, nil
 	}
 }
 
-// claim makes this Run the only one.
+// claim makes this Run the only one, and closes the listeners when it may not serve them. Those of a Run that comes
+// second may be in use.
 func (m *Manager) claim(lis []net.Listener) ([]served, error) {
-	if err := m.check(); err != nil {
-		return nil, err
-	}
 	servers := append([]served{{m.server, lis}}, m.servers...)
-	for i, s := range servers {
-		if len(s.listeners) == 0 {
-			return nil, fmt.Errorf("lifecycle: run: server %d has no listener", i+1)
-		}
-		for j, l := range s.listeners {
-			if l == nil {
-				return nil, fmt.Errorf("lifecycle: run: listener %d of server %d is nil", j+1, i+1)
-			}
-		}
-	}
+	err := errors.Join(m.check(), checkListeners(servers))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.shutdown != nil:
-		return nil, fmt.Errorf("lifecycle: run: %w", ErrStopping)
+		err = fmt.Errorf("lifecycle: run: %w", ErrStopping)
 	case m.running:
-		return nil, errors.New("lifecycle: run: Run was called twice")
+		err = errors.New("lifecycle: run: Run was called twice")
+	case m.started:
+		err = errors.New("lifecycle: run: Start was called before")
+	}
+	switch {
+	case err != nil && (m.running || m.started):
+		return nil, err
+	case err != nil:
+		for _, s := range servers {
+			closeAll(s.listeners)
+		}
+		return nil, err
 	}
 	m.running = true
 	return servers, nil
+}
+
+func checkListeners(servers []served) error {
+	for i, s := range servers {
+		if len(s.listeners) == 0 {
+			return fmt.Errorf("lifecycle: run: server %d has no listener", i+1)
+		}
+		for j, l := range s.listeners {
+			if l == nil {
+				return fmt.Errorf("lifecycle: run: listener %d of server %d is nil", j+1, i+1)
+			}
+		}
+	}
+	return nil
 }
 
 // notify subscribes to the signals; os/signal is not touched unless somebody asked for it.

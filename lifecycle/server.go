@@ -21,7 +21,7 @@ type Server interface {
 }
 
 // Calls counts the RPCs of the servers and controls them. *interceptor.Tracker implements it and documents the
-// methods. All of them are safe for concurrent use and return at once.
+// methods. All of them are safe for concurrent use, return at once, and do not call the Manager, which may hold its lock.
 type Calls interface {
 	InFlight() (unary, streams int)
 	Admitted() uint64
@@ -38,7 +38,8 @@ type Calls interface {
 // Health is the health service as far as an offline needs it; *health.Server of this module implements it.
 //
 // The health server of grpc-go does not fit, on purpose: its Resume turns every status to SERVING, also those that
-// the program had set otherwise, and its Watch streams cannot be ended (grpc-go v1.85.0).
+// the program had set otherwise, and its Watch streams cannot be ended (grpc-go v1.85.0). The methods return at once and
+// do not call the Manager, which may hold its lock.
 type Health interface {
 	Shutdown()
 	Resume()
@@ -48,7 +49,8 @@ type Health interface {
 // Registrar puts the instance into one registry or balancer and takes it out again.
 //
 // The Manager calls Register and Deregister one at a time. Both must honour ctx; a call that does not is abandoned
-// when the budget says so, and named in the Report.
+// when the budget says so, and named in the Report. Deregister may come without a Register before it, and Close while
+// another method has not returned.
 //
 // A Registrar may have further methods:
 //
@@ -57,9 +59,10 @@ type Health interface {
 //	Close() error                               gives up the connection to the registry; called once, at the very end
 //	String() string                             the name in logs, Status and Report
 //
-// Watch blocks until ctx ends and calls the function in order, from one goroutine: first with how the registry holds
-// the instance when Watch begins, then at each change that an operator made. It never reports an absence that it
-// cannot attribute to an operator. The Manager begins Watch once Register has returned nil. What an operator did before a
+// Watch blocks until ctx ends and calls the function in order, from one goroutine: with how the registry holds the
+// instance when Watch begins and after each Register that has returned nil, and at each change that an operator made;
+// what he does between Deregister and Register is not heard. It never reports an absence that it cannot attribute to an
+// operator. The Manager begins Watch once Register has returned nil. What an operator did before a
 // Deregister should be told before that returns: settle counts from the last absence.
 type Registrar interface {
 	// Register announces the instance that listens on addr. It returns nil when the registry shows the instance, or

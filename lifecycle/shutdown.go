@@ -49,6 +49,9 @@ func (m *Manager) stop(ctx context.Context, trigger string) *offline {
 	if deadline, ok := ctx.Deadline(); ok {
 		budget = max(0, min(budget, time.Until(deadline)))
 	}
+	if m.drain != nil {
+		m.drain.cancel(ErrStopping)
+	}
 	m.shutdown = m.newOffline(ctx, trigger, budget, false)
 	close(m.begun)
 	return m.shutdown

@@ -16,16 +16,25 @@ var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
 // registrar is asked to register it under addr, then what operators do is watched. Call it when the server accepts
 // connections: an instance must not be listed before it can answer.
 //
-// Start blocks until every registrar has shown the instance, and returns nil then. When ctx ends first it returns its
-// cause, and goes on registering in the background; so it does while a registry is down. WithRegisterTimeout limits
-// that: the error names the registrar, and nothing is withdrawn until Shutdown. Start may be called once; once Shutdown
-// has begun it returns ErrStopping.
+// Start blocks until every registrar has shown the instance, and returns nil then; a drain by hand in between makes that
+// later. When ctx ends first it returns its cause, and goes on registering in the background; so it does while a
+// registry is down. WithRegisterTimeout limits that: the error names the registrar, and nothing is withdrawn until
+// Shutdown. Start may be called once; once Shutdown has begun it returns ErrStopping.
+//
+// Two things are then up to the program. A connection that is stuck in its handshake holds GracefulStop for as long as
+// grpc.ConnectionTimeout says, 120 s by default: set it to some seconds. And Drain leaves streams alone and health
+// Watches open, so a GracefulStop of one's own waits for them: call Shutdown instead, or at the same time.
 func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
 	if err := m.check(); err != nil {
 		return err
 	}
 	if err := m.announce(ctx, addr); err != nil {
 		return err
+	}
+	if m.calls != nil {
+		if err := m.telemetry.observe(m.counts); err != nil {
+			m.log.Warn("calls are not observed as metrics", "err", err)
+		}
 	}
 	if m.registerTimeout > 0 {
 		timeout, cancel := context.WithTimeoutCause(ctx, m.registerTimeout, errRegisterTimeout)
@@ -34,16 +43,15 @@ func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
 	}
 	var errs []error
 	for _, k := range m.keepers {
-		if _, err := k.await(ctx); err != nil {
+		err := k.awaitListed(ctx, m.begun)
+		if errors.Is(err, ErrStopping) {
+			return fmt.Errorf("lifecycle: start: %w", err)
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("lifecycle: register with %s: %w", k.name, errors.Join(err, k.lastError())))
 		}
 	}
-	select {
-	case <-m.begun:
-		return fmt.Errorf("lifecycle: start: %w", ErrStopping)
-	default:
-		return errors.Join(errs...)
-	}
+	return errors.Join(errs...)
 }
 
 func (m *Manager) announce(ctx context.Context, addr net.Addr) error {
@@ -54,11 +62,6 @@ func (m *Manager) announce(ctx context.Context, addr net.Addr) error {
 		return fmt.Errorf("lifecycle: start: %w", ErrStopping)
 	case m.started:
 		return errors.New("lifecycle: start: Start was called twice")
-	}
-	if m.calls != nil {
-		if err := m.telemetry.observe(m.counts); err != nil {
-			m.log.Warn("calls are not observed as metrics", "err", err)
-		}
 	}
 	m.started = true
 	if !m.hand {

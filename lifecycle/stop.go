@@ -47,25 +47,27 @@ func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
 		}
 	}()
 	<-begun
-	m.awaitHandshakes(o)
+	m.awaitHandshakes(ctx)
 	return nil
 }
 
 // awaitHandshakes hurries the connections that are in their handshake: until they are through, or gone, no GOAWAY is
 // sent to any other.
-func (m *Manager) awaitHandshakes(o *offline) {
-	m.mu.Lock()
-	listeners := m.listeners
-	m.mu.Unlock()
-	limit := min(handshakeGrace, 2*o.plan.forceWait)
-	deadline := time.Now().Add(limit)
-	over, cancel := context.WithTimeout(context.Background(), limit+handshakeSlack)
+func (m *Manager) awaitHandshakes(ctx context.Context) {
+	deadline := time.Now().Add(handshakeGrace)
+	ctx, cancel := context.WithDeadline(ctx, deadline.Add(handshakeSlack))
 	defer cancel()
-	for _, l := range listeners {
-		if !ended(over, l.closed) || !ended(over, l.hurry(deadline)) {
+	for _, l := range m.watched() {
+		if !ended(ctx, l.closed) || !ended(ctx, l.hurry(deadline)) {
 			l.hurry(deadline)
 		}
 	}
+}
+
+func (m *Manager) watched() []*watchedListener {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.listeners
 }
 
 // stopOrder is the further servers, the last one first, then the first server.
@@ -84,7 +86,7 @@ func (m *Manager) stopOrder() []Server {
 // Watch or its stream again on this server, thousands of times a second. A plain client's Watch would block
 // GracefulStop for ever (grpc-go v1.85.0).
 func (m *Manager) notice(ctx context.Context, o *offline) error {
-	o.awaitStopped(context.WithoutCancel(ctx), min(goAwayLead, o.plan.forceWait))
+	o.awaitStopped(context.WithoutCancel(ctx), min(goAwayLead, o.plan.forceWait/5))
 	if m.health != nil {
 		m.health.EndWatches()
 	}
@@ -116,6 +118,7 @@ func (m *Manager) endStreams(ctx context.Context, o *offline) error {
 	}
 	_, streams := m.calls.InFlight()
 	if streams == 0 {
+		m.calls.EndStreams(-1) // those that are not counted: they hold GracefulStop as well
 		return errSkipped
 	}
 	spread := min(StreamSpread, time.Until(o.plan.forceAt)/2)
@@ -161,11 +164,14 @@ func (m *Manager) forceStop(ctx context.Context, o *offline) error {
 		answered = m.calls.AnswerCalls()
 		ended = m.calls.EndStreams(-1)
 	}
+	for _, l := range m.watched() {
+		l.hurry(time.Now().Add(o.plan.forceWait / 2)) // neither GracefulStop nor Stop gets past them
+	}
 	var cut Counts
 	if !o.awaitStopped(context.WithoutCancel(ctx), o.plan.forceWait) {
 		cut = m.counts()
-		if !within(o.plan.stopWait, m.stopServers) {
-			o.abandon("Stop of a server")
+		for _, server := range m.stopServers(o.plan.stopWait) {
+			o.abandon("Stop of " + server)
 		}
 		if !o.awaitStopped(context.WithoutCancel(ctx), o.plan.stopWait) {
 			o.abandon("GracefulStop of a server")
@@ -180,10 +186,25 @@ func (m *Manager) forceStop(ctx context.Context, o *offline) error {
 		ErrForcedStop, context.Cause(ctx), at.Unary, at.Streams, answered, ended, cut.Unary, cut.Streams)
 }
 
-func (m *Manager) stopServers() {
-	for _, s := range m.stopOrder() {
-		s.Stop()
+// stopServers stops all of them at once, and returns the names of those that have not stopped within limit.
+func (m *Manager) stopServers(limit time.Duration) (hang []string) {
+	over, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	order := m.stopOrder()
+	stopped := make([]chan struct{}, len(order))
+	for i, s := range order {
+		stopped[i] = make(chan struct{})
+		go func() {
+			defer close(stopped[i])
+			s.Stop()
+		}()
 	}
+	for i := range order {
+		if !ended(over, stopped[i]) {
+			hang = append(hang, fmt.Sprintf("server %d", len(order)-i))
+		}
+	}
+	return hang
 }
 
 func (o *offline) hasStopped() bool {

@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -15,21 +16,25 @@ import (
 // ScopeName is the instrumentation scope of the metrics and spans.
 const ScopeName = "github.com/lameduck-go/lameduck/lifecycle"
 
-// telemetry holds the instruments; registration is guarded by the Manager's lock.
+// telemetry holds the instruments. Nothing of it is called with the Manager's lock held: a provider runs callbacks with
+// a lock of its own held, and a callback of the program may ask for Status.
 type telemetry struct {
 	tracer            trace.Tracer
 	meter             metric.Meter
 	inFlight          metric.Int64ObservableUpDownCounter
 	late, refused     metric.Int64ObservableCounter
 	duration          metric.Float64Histogram
-	registration      metric.Registration
 	unaries, streamed metric.ObserveOption
+
+	mu           sync.Mutex
+	registration metric.Registration
+	stopped      bool
 }
 
-func newTelemetry(c *config) (telemetry, error) {
+func newTelemetry(c *config) (*telemetry, error) {
 	meter := c.meters.Meter(ScopeName)
 	var errs [4]error
-	t := telemetry{
+	t := &telemetry{
 		tracer:   c.tracers.Tracer(ScopeName),
 		meter:    meter,
 		unaries:  metric.WithAttributes(attribute.String("rpc.kind", "unary")),
@@ -49,6 +54,11 @@ func newTelemetry(c *config) (telemetry, error) {
 
 // observe begins to observe the calls.
 func (t *telemetry) observe(counts func() Counts) (err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		return nil
+	}
 	t.registration, err = t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		c := counts()
 		o.ObserveInt64(t.inFlight, int64(c.Unary), t.unaries)
@@ -62,6 +72,9 @@ func (t *telemetry) observe(counts func() Counts) (err error) {
 
 // stop ends the observation; the OnStop hooks that flush a provider have run by then.
 func (t *telemetry) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
 	if t.registration != nil {
 		_ = t.registration.Unregister()
 	}

@@ -5,10 +5,13 @@ package lifecycle
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -106,4 +109,42 @@ func TestReportAsJSONAndBack(t *testing.T) {
 			t.Errorf("report = %s, want a stopped lossless offline with its phases", text)
 		}
 	})
+}
+
+// A provider collects with a lock of its own held, and a callback of the program may ask for Status.
+func TestStatusInACallbackOfTheMeter(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+	r := newRig(t, WithMeterProvider(provider), WithSettle(0), WithQuiet(0), WithRegisterTimeout(time.Minute))
+	r.reg.delay = 0
+	_, err := provider.Meter("program").Int64ObservableGauge("state", metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(int64(r.Status().State))
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var collecting sync.WaitGroup
+	for range 4 {
+		collecting.Go(func() {
+			for ctx.Err() == nil {
+				_ = reader.Collect(ctx, &metricdata.ResourceMetrics{})
+			}
+		})
+	}
+	over := make(chan error, 1)
+	go func() {
+		over <- errors.Join(r.Start(ctx, fakeListener{}.Addr()), r.Shutdown(ctx))
+	}()
+	select {
+	case err := <-over:
+		if err != nil {
+			t.Errorf("Start and Shutdown = %v, want nil", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Start or Shutdown hangs: a lock is held while the provider is called")
+	}
+	cancel()
+	collecting.Wait()
 }

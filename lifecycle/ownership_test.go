@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A closableListener knows whether it was closed.
+type closableListener struct {
+	fakeListener
+	closed atomic.Bool
+}
+
+func (l *closableListener) Close() error {
+	l.closed.Store(true)
+	return nil
+}
+
+func TestRunThatFailsClosesAllListeners(t *testing.T) {
+	first, further := &closableListener{}, &closableListener{}
+	r := newRig(t, WithServer(&fakeServer{recorder: newRecorder()}, further), WithSettle(time.Hour))
+	if err := r.Run(t.Context(), first); err == nil || !strings.Contains(err.Error(), "WithSettle") {
+		t.Errorf("Run() = %v, want the option that is wrong", err)
+	}
+	if !first.closed.Load() || !further.closed.Load() {
+		t.Errorf("closed: first %t, further %t, want both", first.closed.Load(), further.closed.Load())
+	}
+}
+
+func TestSecondRunLeavesItsListenersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		lis := &closableListener{}
+		if err := r.Run(t.Context(), lis); err == nil || lis.closed.Load() {
+			t.Errorf("second Run() = %v, listener closed: %t; want an error, and no", err, lis.closed.Load())
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+func TestRunAfterStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		if err := r.Start(t.Context(), fakeListener{}.Addr()); err != nil {
+			t.Fatal(err)
+		}
+		r.recorder.reset()
+		lis := &closableListener{}
+		if err := r.Run(t.Context(), lis); err == nil || lis.closed.Load() {
+			t.Errorf("Run() = %v, listener closed: %t; want an error, and no", err, lis.closed.Load())
+		}
+		if s := r.Status(); s.State != Serving {
+			t.Errorf("Status() = %+v, want it to go on serving", s)
+		}
+		wantEvents(t, r.recorder)
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown() = %v, want nil", err)
+		}
+	})
+}
+
+// An instance whose server somebody else has stopped must not stay listed.
+func TestServeThatReturnsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.server.Stop()
+		if err := <-r.result; !errors.Is(err, errStoppedByOther) {
+			t.Errorf("Run() = %v, want that the server was stopped by somebody else", err)
+		}
+		r.at(t, "nacos absent")
+	})
+}
+
+// A registry that is down cannot withdraw what it does not list, and that is no failure of Start.
+func TestDrainWhileTheRegistryIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		down := errors.New("down")
+		r.reg.register = func(context.Context) error { return down }
+		r.reg.deregister = func(context.Context) error { return down }
+		r.run(t)
+		if err := r.Drain(t.Context()); !errors.Is(err, down) {
+			t.Errorf("Drain() = %v, want the registry's error", err)
+		}
+		time.Sleep(time.Minute)
+		select {
+		case err := <-r.result:
+			t.Fatalf("Run() = %v, want it to go on", err)
+		default:
+		}
+		r.terminate()
+		<-r.result
+	})
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// A phaseTracer calls a function when a phase begins.
+type phaseTracer struct {
+	noop.Tracer
+	began func(name string)
+}
+
+func (p phaseTracer) Start(ctx context.Context, name string, opts ...trace.SpanStartOption) (context.Context, trace.Span) {
+	p.began(name)
+	return p.Tracer.Start(ctx, name, opts...)
+}
+
+type phaseTracers struct {
+	noop.TracerProvider
+	tracer phaseTracer
+}
+
+func (p phaseTracers) Tracer(string, ...trace.TracerOption) trace.Tracer { return p.tracer }
+
+// The drain that is undone must not withdraw after Resume has announced.
+func TestResumeAsWithdrawBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *rig
+		r = newRig(t, WithTracerProvider(phaseTracers{tracer: phaseTracer{began: func(name string) {
+			if name == "lameduck.withdraw" && r.Status().State == Draining && r.shutdown == nil {
+				if err := r.Resume(t.Context()); err != nil {
+					t.Errorf("Resume() = %v, want nil", err)
+				}
+			}
+		}}}))
+		r.run(t)
+		if err := r.Drain(t.Context()); !errors.Is(err, ErrResumed) {
+			t.Errorf("Drain() = %v, want ErrResumed", err)
+		}
+		time.Sleep(time.Minute)
+		if s := r.Status(); s.State != Serving || s.Registrars[0].Standing != Registered {
+			t.Errorf("Status() = %+v, want serving and registered", s)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+func TestResumeOfWhatIsDrainedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		resumed := make(chan error, 1)
+		go func() { resumed <- r.Resume(t.Context()) }()
+		time.Sleep(100 * time.Millisecond) // Register is under way
+		if err := r.Drain(t.Context()); err != nil {
+			t.Errorf("second Drain() = %v, want nil", err)
+		}
+		if err := <-resumed; !errors.Is(err, errDrainedAgain) {
+			t.Errorf("Resume() = %v, want the reason why it is not registered", err)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+// A registry that hangs is no reason to wait after the end.
+func TestResumeEndsWithShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		released := make(chan struct{})
+		r.reg.register = func(context.Context) error { <-released; return nil }
+		resumed := make(chan error, 1)
+		go func() { resumed <- r.Resume(context.Background()) }()
+		time.Sleep(100 * time.Millisecond)
+		r.terminate()
+		if err := <-resumed; !errors.Is(err, ErrStopping) {
+			t.Errorf("Resume() = %v, want ErrStopping", err)
+		}
+		<-r.result
+		close(released)
+	})
+}
+
+func TestResumeOfWhatDoesNotDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.reg.register = hang
+		r.run(t)
+		if err := r.Resume(t.Context()); err != nil {
+			t.Errorf("Resume() = %v, want nil", err)
+		}
+		if took := time.Since(r.began); took != 0 {
+			t.Errorf("Resume took %v, want nothing: the registry is not asked", took)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+// A drain by hand that begins while an operator holds the instance has to withdraw it when he lets go.
+func TestOperatorOnlineDuringADrainByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.operator <- false
+		time.Sleep(100 * time.Millisecond)
+		drained := make(chan error, 1)
+		go func() { drained <- r.Drain(t.Context()) }()
+		time.Sleep(time.Second)
+		r.recorder.reset()
+		r.reg.operator <- true
+		if err := <-drained; err != nil {
+			t.Errorf("Drain() = %v, want nil", err)
+		}
+		if s := r.Status().Registrars[0]; s.Standing != Withdrawn {
+			t.Errorf("Status() = %+v, want withdrawn", s)
+		}
+		if absent := r.at(t, "nacos absent"); time.Since(r.began) < absent+r.reg.settle {
+			t.Errorf("Drain returned %v after the online, want settle of %v after the absence", time.Since(r.began), r.reg.settle)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+func TestDrainThatShutdownTakesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		drained := make(chan error, 1)
+		go func() { drained <- r.Drain(t.Context()) }()
+		time.Sleep(100 * time.Millisecond)
+		r.Manager.mu.Lock()
+		drain := r.drain
+		r.Manager.mu.Unlock()
+		r.terminate()
+		if err := <-drained; !errors.Is(err, ErrStopping) {
+			t.Errorf("Drain() = %v, want ErrStopping", err)
+		}
+		if got := drain.snapshot().Outcome; got != OutcomeSuperseded {
+			t.Errorf("its outcome is %q, want %q", got, OutcomeSuperseded)
+		}
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
+// The withdrawal of a drain is near its limit when SIGTERM comes, whose own limit counts from there.
+func TestShutdownGivesAWithdrawalUnderWayLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		back := time.Now().Add(WithdrawLimit + time.Second)
+		r.reg.deregister = func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(time.Until(back)):
+				return nil
+			}
+		}
+		go r.Drain(t.Context())
+		time.Sleep(WithdrawLimit - 100*time.Millisecond)
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil: confirmed %v after the trigger", err, 1100*time.Millisecond)
+		}
+	})
+}
