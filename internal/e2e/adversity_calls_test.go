@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 )
 
@@ -57,6 +58,21 @@ func stuckSend(t *testing.T, i *instance) {
 func watch(t *testing.T, i *instance) {
 	stream, err := healthpb.NewHealthClient(i.dial(t)).Watch(t.Context(), &healthpb.HealthCheckRequest{})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reflect is a tool that was left open; what it asks does not count as traffic.
+func reflect(t *testing.T, i *instance) {
+	stream, err := reflectionpb.NewServerReflectionClient(i.dial(t)).ServerReflectionInfo(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := &reflectionpb.ServerReflectionRequest{MessageRequest: &reflectionpb.ServerReflectionRequest_ListServices{}}
+	if err := stream.Send(list); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := stream.Recv(); err != nil {

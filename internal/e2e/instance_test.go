@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/reflection"
 
 	"github.com/lameduck-go/lameduck/health"
 	"github.com/lameduck-go/lameduck/interceptor"
@@ -112,6 +113,7 @@ func startServer(t *testing.T, registry *nacostest.Server, serverOptions []grpc.
 	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 1), release: make(chan struct{}), result: make(chan error, 1)}
 	srv := grpc.NewServer(append(i.calls.ServerOptions(), serverOptions...)...)
 	testpb.RegisterTestServiceServer(srv, testService{instance: i})
+	reflection.Register(srv)
 	hs := health.Register(srv)
 	opts = append([]lifecycle.Option{
 		lifecycle.WithCalls(&i.calls), lifecycle.WithHealth(hs), lifecycle.WithLogger(log),

@@ -71,3 +71,37 @@ func TestRunWithAClosedListener(t *testing.T) {
 		t.Errorf("Run() = %v, want the listener's error", err)
 	}
 }
+
+// TestWithoutRun: a program that serves by itself keeps a silent connection from holding the stop up by
+// grpc.ConnectionTimeout.
+func TestWithoutRun(t *testing.T) {
+	t.Parallel()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 1)}
+	srv := grpc.NewServer(append(i.calls.ServerOptions(), grpc.ConnectionTimeout(2*time.Second))...)
+	testpb.RegisterTestServiceServer(srv, testService{instance: i})
+	i.Manager = lifecycle.New(srv, append(quick(), lifecycle.WithCalls(&i.calls))...)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(lis) }()
+	if err := i.Start(t.Context(), lis.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	raw("")(t, i)
+	i.slow <- time.Second
+	answer := make(chan error, 1)
+	client := testpb.NewTestServiceClient(i.dial(t))
+	go func() {
+		_, err := client.EmptyCall(t.Context(), &testpb.Empty{})
+		answer <- err
+	}()
+	i.await(t, "calling", func() bool { return i.Status().Calls.Unary == 1 })
+	if err := i.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown() = %v, want nil", err)
+	}
+	if err := errors.Join(<-answer, <-served); err != nil {
+		t.Errorf("the call and Serve returned %v, want nil", err)
+	}
+}
