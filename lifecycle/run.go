@@ -24,6 +24,11 @@ import (
 // The instance is registered under the address of the first listener. Run owns the listeners, those of WithServer too,
 // and closes them. A Manager runs once; what is wrong with its options is an error before anything is served. A second
 // Run, or one after Start, is an error that leaves its listeners alone: they may be in use.
+//
+// The connections of a *net.TCPListener are watched, so that one that is stuck in its handshake cannot hold GracefulStop
+// for longer than a second; behind listeners that hand out something else set grpc.ConnectionTimeout. A watched
+// connection without TLS keeps a read buffer of grpc.ReadBufferSize, 32 KiB by default, while it is idle, and has no
+// TCP_USER_TIMEOUT; keepalive closes it all the same (grpc-go v1.85.0 knows *net.TCPConn only).
 func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	servers, err := m.claim(lis)
 	if err != nil {
