@@ -37,8 +37,11 @@ func (m *Manager) Drain(ctx context.Context) error {
 		m.mu.Lock()
 		next := m.drain
 		m.mu.Unlock()
-		if !errors.Is(o.err, errBegunAnew) || next == nil {
+		switch {
+		case !errors.Is(o.err, errBegunAnew):
 			return o.err
+		case next == nil: // and that one was undone
+			return ErrResumed
 		}
 		o = next
 	}

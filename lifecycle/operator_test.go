@@ -141,6 +141,35 @@ func TestCausesAreASet(t *testing.T) {
 	})
 }
 
+// Resume takes back the drain by hand and leaves the operator's offline in force.
+func TestResumeOfWhatAnOperatorHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.operator <- false
+		time.Sleep(time.Minute)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Errorf("Drain() = %v, want nil", err)
+		}
+		r.recorder.reset()
+		if err := r.Resume(t.Context()); !errors.Is(err, ErrOfflineByOperator) {
+			t.Errorf("Resume() = %v, want ErrOfflineByOperator", err)
+		}
+		if s := r.Status(); s.State != Draining || !slices.Equal(s.Causes, []string{"operator at nacos"}) {
+			t.Errorf("Status() = %+v, want draining because of the operator only", s)
+		}
+		wantEvents(t, r.recorder)
+		r.reg.operator <- true
+		time.Sleep(time.Minute)
+		if s := r.Status(); s.State != Serving {
+			t.Errorf("State = %v, want serving: no cause is left", s.State)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
 func TestFlappingOperator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -44,6 +44,9 @@ func TestMetricsAndSpans(t *testing.T) {
 				seconds = h.DataPoints[0].Sum
 			}
 		}
+		if _, ok := sums(t, reader)["lameduck.rpc.in_flight"]; ok {
+			t.Error("lameduck.rpc.in_flight is observed after the end, want the callback gone")
+		}
 		if seconds < 4 || seconds > 5 {
 			t.Errorf("lameduck.offline.duration = %v s, want about 4.1", seconds)
 		}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// await blocks until the last request was carried out and returns what came of it; when ctx ends first, over is false
+// and err the cause.
+func (k *keeper) await(ctx context.Context) (over bool, err error) {
+	for {
+		k.mu.Lock()
+		over, err, changed := k.done == k.asked, k.err, k.changed
+		k.mu.Unlock()
+		if over {
+			return true, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
+
+// awaitListed blocks until Register has returned nil for the first time; ErrStopping when stopping closes before.
+func (k *keeper) awaitListed(ctx context.Context, stopping <-chan struct{}) error {
+	return k.until(ctx, stopping, func() (bool, error) { return k.everListed, nil })
+}
+
+var errDrainedAgain = errors.New("drained again")
+
+// awaitAnnounced blocks until the last announcement was carried out; errDrainedAgain when the opposite was asked for.
+func (k *keeper) awaitAnnounced(ctx context.Context, stopping <-chan struct{}) error {
+	return k.until(ctx, stopping, func() (bool, error) {
+		if !k.listed {
+			return true, errDrainedAgain
+		}
+		return k.done == k.asked, nil
+	})
+}
+
+// until blocks until ok, which is called with the lock held.
+func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() (bool, error)) error {
+	for {
+		k.mu.Lock()
+		over, err := ok()
+		changed := k.changed
+		k.mu.Unlock()
+		if over {
+			return err
+		}
+		select {
+		case <-stopping:
+			return ErrStopping
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
+
+func (k *keeper) isHeld() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.held
+}
+
+func (k *keeper) wasListed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.everListed
+}
+
+func (k *keeper) lastError() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.err
+}
+
+// absence returns since when the instance is not listed here, and whether that was seen. It is zero while listed.
+func (k *keeper) absence() (since time.Time, seen bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.absent, k.seen
+}
