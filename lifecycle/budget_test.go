@@ -128,7 +128,7 @@ func TestZeroBudget(t *testing.T) {
 		r := newRig(t)
 		r.run(t)
 		r.calls.set(1, 0)
-		ctx, cancel := context.WithTimeout(t.Context(), 0)
+		ctx, cancel := context.WithTimeout(t.Context(), -time.Second)
 		defer cancel()
 		if err := r.Shutdown(ctx); !errors.Is(err, ErrForcedStop) {
 			t.Errorf("Shutdown() = %v, want ErrForcedStop", err)

@@ -62,6 +62,26 @@ func TestDrainCallersShare(t *testing.T) {
 	})
 }
 
+// The quiet limit of a drain that stays does not depend on the budget of a stop.
+func TestDrainWithASmallBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithBudget(4*time.Second), WithSettle(0))
+		r.run(t)
+		until := time.Now().Add(QuietLimit - time.Second)
+		go func() {
+			for time.Now().Before(until) {
+				r.calls.admit(1)
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+		if err := r.Drain(t.Context()); err != nil {
+			t.Errorf("Drain() = %v, want nil: quiet within the limit of %v", err, QuietLimit)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
 func TestDrainNotQuietStaysDraining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

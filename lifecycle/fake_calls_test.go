@@ -64,6 +64,12 @@ func (c *fakeCalls) admit(n uint64) {
 	c.admitted += n
 }
 
+func (c *fakeCalls) refuse(n uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refused += n
+}
+
 func (c *fakeCalls) InFlight() (unary, streams int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 type fakeServer struct {
@@ -16,6 +17,7 @@ type fakeServer struct {
 	stopped chan struct{}
 	hang    chan struct{} // nil: nothing hangs; else both stops hang until it is closed
 	fail    error         // of Serve
+	linger  time.Duration // from the last answer until it has left
 
 	listener atomic.Pointer[net.Listener]
 }
@@ -46,6 +48,7 @@ func (s *fakeServer) GracefulStop() {
 		case <-s.calls.changed():
 		}
 	}
+	time.Sleep(s.linger)
 	s.stop.Do(func() { close(s.stopped) })
 }
 

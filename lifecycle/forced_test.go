@@ -35,8 +35,11 @@ func TestSecondSignalForces(t *testing.T) {
 			"GracefulStop", "health.EndWatches", "calls.TellStreams",
 			"calls.Refuse", "calls.AnswerCalls", "Stop",
 			"hook", "nacos.Close")
-		if got := r.Report().Outcome; got != OutcomeForced {
-			t.Errorf("Outcome = %q, want forced", got)
+		if got := r.Report(); got.Outcome != OutcomeForced || got.StreamsEnded != 1 || got.CallsCut != 2 || got.StreamsCut != 0 {
+			t.Errorf("Report = %+v, want forced, 1 stream ended, 2 calls and 0 streams cut", got)
+		}
+		if !errors.Is(err, errForce) {
+			t.Errorf("Run() = %v, want it to say who forced", err)
 		}
 	})
 }
@@ -104,5 +107,47 @@ func TestShutdownDeadlineShortensTheBudget(t *testing.T) {
 		if err := <-r.result; !errors.Is(err, ErrForcedStop) {
 			t.Errorf("Run() = %v, want what Shutdown returned", err)
 		}
+	})
+}
+
+// An answer that is on its way must leave before Stop cuts the connection, and what was answered is not cut.
+func TestForcedStopLetsAnswersLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.server.linger = 300 * time.Millisecond
+		r.run(t)
+		r.calls.set(2, 0)
+		r.calls.answerable = 2
+		r.Force()
+		if err := <-r.result; !errors.Is(err, ErrForcedStop) {
+			t.Errorf("Run() = %v, want ErrForcedStop", err)
+		}
+		if got := r.events(); slices.Contains(got, "Stop") {
+			t.Errorf("events = %q, want no Stop: GracefulStop is over in time", got)
+		}
+		if got := r.Report(); got.CallsAnswered != 2 || got.CallsCut != 0 || len(got.Abandoned) > 0 {
+			t.Errorf("Report = %+v, want 2 calls answered, none cut, nothing abandoned", got)
+		}
+	})
+}
+
+// A deadline later than the budget lengthens nothing, and Status says when it is over.
+func TestDeadlineOfShutdownLaterThanTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.calls.set(1, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		go func() {
+			time.Sleep(time.Second)
+			if got := r.Status().Deadline; !got.Equal(r.began.Add(DefaultBudget)) {
+				t.Errorf("Status().Deadline = %v, want the end of the budget", got)
+			}
+		}()
+		if err := r.Shutdown(ctx); !errors.Is(err, ErrForcedStop) || time.Since(r.began) > DefaultBudget {
+			t.Errorf("Shutdown() = %v after %v, want ErrForcedStop within the budget", err, time.Since(r.began))
+		}
+		<-r.result
 	})
 }

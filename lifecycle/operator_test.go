@@ -3,6 +3,7 @@
 package lifecycle
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -20,6 +21,11 @@ func TestParkAndOnline(t *testing.T) {
 		if s := r.Status(); s.State != Draining || !slices.Equal(s.Causes, []string{"operator at nacos"}) {
 			t.Errorf("Status() = %+v, want draining because of the operator", s)
 		}
+		if got := r.Report(); got.Outcome != OutcomeDrained || got.Unconfirmed {
+			t.Errorf("Report = %+v, want drained, and the absence seen: an operator made it", got)
+		}
+		r.reg.operator <- false // told again, as after a Register
+		time.Sleep(time.Second)
 		if err := r.Resume(t.Context()); !errors.Is(err, ErrOfflineByOperator) {
 			t.Errorf("Resume() = %v, want ErrOfflineByOperator", err)
 		}
@@ -49,7 +55,75 @@ func TestShutdownOfAParkedInstanceIsQuick(t *testing.T) {
 		if got := time.Since(began); got > 1500*time.Millisecond {
 			t.Errorf("Run took %v after the trigger, want under 1.5 s: settle counts from the first absence", got)
 		}
+		if got := r.Report().Registrars[0]; got.Standing != Withdrawn || got.Offline {
+			t.Errorf("Report.Registrars = %+v, want withdrawn by ourselves", got)
+		}
 	})
+}
+
+// What was seen before counts for since when, not for whether: he may have put it online in between.
+func TestShutdownOfAParkedInstanceUnconfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.operator <- false
+		time.Sleep(10 * time.Second)
+		r.reg.deregister = func(context.Context) error { return errBroken }
+		r.terminate()
+		if err := <-r.result; !errors.Is(err, errBroken) || !r.Report().Unconfirmed {
+			t.Errorf("Run() = %v, unconfirmed %t; want the registrar's error, and true", err, r.Report().Unconfirmed)
+		}
+	})
+}
+
+// What an operator does to an instance that we have withdrawn is for the next Register to find out.
+func TestOperatorWhileWithdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithRegistryOffline(Exit))
+		r.run(t)
+		r.reg.operator <- true
+		if err := r.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.reg.operator <- false
+		time.Sleep(time.Second)
+		if s := r.Status(); s.State != Draining || !slices.Equal(s.Causes, []string{"by hand"}) {
+			t.Errorf("Status() = %+v, want draining by hand and nothing else", s)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+// A Watch that fails is begun again.
+func TestWatchThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		failing := &failingWatch{fakeRegistrar: r.reg}
+		r.Manager = New(r.server, WithCalls(r.calls), WithRegistrar(failing))
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.operator <- false
+		time.Sleep(time.Second)
+		if s := r.Status(); s.State != Draining || failing.times < 3 {
+			t.Errorf("State = %v after %d Watches, want draining after 3", s.State, failing.times)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+type failingWatch struct {
+	*fakeRegistrar
+	times int
+}
+
+func (f *failingWatch) Watch(ctx context.Context, changed func(bool)) error {
+	if f.times++; f.times < 3 {
+		return errBroken
+	}
+	return f.fakeRegistrar.Watch(ctx, changed)
 }
 
 func TestExitOnOperatorOffline(t *testing.T) {
@@ -92,7 +166,7 @@ func TestOneOfTwoRegistrarsOfflineKeepsServing(t *testing.T) {
 		}
 		r.reg.operator <- false
 		time.Sleep(time.Second)
-		if s := r.Status(); s.State != Serving || !s.Registrars[0].Offline || s.Registrars[1].Offline {
+		if s := r.Status(); s.State != Serving || len(s.Causes) > 0 || !s.Registrars[0].Offline || s.Registrars[1].Offline {
 			t.Errorf("Status() = %+v, want serving, with the first registrar's offline shown", s)
 		}
 		wantEvents(t, r.recorder)

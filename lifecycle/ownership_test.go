@@ -89,8 +89,17 @@ func TestDrainWhileTheRegistryIsDown(t *testing.T) {
 		r.reg.register = func(context.Context) error { return down }
 		r.reg.deregister = func(context.Context) error { return down }
 		r.run(t)
-		if err := r.Drain(t.Context()); !errors.Is(err, down) {
-			t.Errorf("Drain() = %v, want the registry's error", err)
+		if err := r.Drain(t.Context()); !errors.Is(err, down) || time.Since(r.began) > 5*time.Second {
+			t.Errorf("Drain() = %v after %v, want the registry's error after settle and quiet", err, time.Since(r.began))
+		}
+		go func() {
+			for r.Status().State == Draining {
+				r.calls.admit(1)
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+		if err := r.Drain(t.Context()); !errors.Is(err, ErrNotQuiet) {
+			t.Errorf("Drain() under traffic = %v, want ErrNotQuiet too", err)
 		}
 		time.Sleep(time.Minute)
 		select {

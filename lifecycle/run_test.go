@@ -174,22 +174,3 @@ func TestOnStateHearsEveryStateInOrder(t *testing.T) {
 		}
 	})
 }
-
-func TestFurtherServersStopFirstLastOneFirst(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		second := &fakeServer{recorder: r.recorder, name: "second.", stopped: make(chan struct{})}
-		third := &fakeServer{recorder: r.recorder, name: "third.", stopped: make(chan struct{})}
-		WithServer(second, fakeListener{})(&r.config)
-		WithServer(third, fakeListener{})(&r.config)
-		r.run(t)
-		r.terminate()
-		if err := <-r.result; err != nil {
-			t.Errorf("Run() = %v, want nil", err)
-		}
-		wantEvents(t, r.recorder,
-			"calls.Drain", "health.Shutdown", "nacos.Deregister", "nacos absent",
-			"third.GracefulStop", "second.GracefulStop", "GracefulStop",
-			"health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
-	})
-}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// newRigOfTwo returns a rig with a second registrar.
+func newRigOfTwo(t *testing.T, opts ...Option) (*rig, *fakeRegistrar) {
+	t.Helper()
+	r := newRig(t)
+	second := newFakeRegistrar(r.recorder, "second")
+	second.settle = time.Second
+	r.Manager = New(r.server, append([]Option{WithCalls(r.calls), WithHealth(r.health), WithRegistrar(r.reg), WithRegistrar(second)}, opts...)...)
+	return r, second
+}
+
+// The last one to confirm and the one that takes longest to settle decide.
+func TestSettleOfSeveralRegistrars(t *testing.T) {
+	for _, late := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r, second := newRigOfTwo(t)
+			r.run(t)
+			[]*fakeRegistrar{r.reg, second}[late].delay = 2 * time.Second
+			r.terminate()
+			if err := <-r.result; err != nil {
+				t.Errorf("Run() = %v, want nil", err)
+			}
+			want := 2*time.Second + r.reg.settle + DefaultQuiet
+			if got := r.at(t, "GracefulStop"); (got - want).Abs() > 100*time.Millisecond {
+				t.Errorf("registrar %d is late: GracefulStop after %v, want %v", late+1, got, want)
+			}
+		})
+	}
+}
+
+func TestOneOfTwoRegistrarsDoesNotConfirm(t *testing.T) {
+	for _, broken := range []int{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r, second := newRigOfTwo(t)
+			r.run(t)
+			[]*fakeRegistrar{r.reg, second}[broken].deregister = func(context.Context) error { return errBroken }
+			r.terminate()
+			if err := <-r.result; !errors.Is(err, errBroken) || !r.Report().Unconfirmed {
+				t.Errorf("Run() = %v, unconfirmed %t; want the error, and true", err, r.Report().Unconfirmed)
+			}
+		})
+	}
+}
+
+// Unconfirmed is no reason to shorten settle.
+func TestSettleLongerThanHalfTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithSettle(12*time.Second))
+		r.run(t)
+		r.reg.deregister = hang
+		r.terminate()
+		<-r.result
+		if got, want := r.at(t, "GracefulStop"), WithdrawLimit+12*time.Second; (got - want).Abs() > 100*time.Millisecond {
+			t.Errorf("GracefulStop after %v, want %v", got, want)
+		}
+	})
+}
+
+func TestBackoffOfRegister(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.reg.register = func(context.Context) error { return errBroken }
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		err := r.Start(ctx, fakeListener{}.Addr())
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "nacos") {
+			t.Errorf("Start() = %v, want the cause, the registrar's name and its error", err)
+		}
+		r.recorder.mu.Lock()
+		when := slices.Clone(r.when[slices.Index(r.what, "nacos.Register"):])
+		r.recorder.mu.Unlock()
+		for i, backoff := 1, registerBackoffMin; i < len(when); i, backoff = i+1, min(2*backoff, registerBackoffMax) {
+			if pause := when[i] - when[i-1]; pause < backoff || pause > backoff*5/4 {
+				t.Errorf("pause %d is %v, want from %v to a quarter more", i, pause, backoff)
+			}
+		}
+		if len(when) < 9 {
+			t.Errorf("Register was called %d times in two minutes, want at least 9", len(when))
+		}
+		r.Force()
+		r.Shutdown(t.Context())
+	})
+}
+
+// addressed remembers where it was registered.
+type addressed struct {
+	*fakeRegistrar
+	addr string
+}
+
+func (a *addressed) Register(ctx context.Context, addr net.Addr) error {
+	a.addr = addr.String()
+	return a.fakeRegistrar.Register(ctx, addr)
+}
+
+type otherListener struct{ fakeListener }
+
+func (otherListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7001} }
+
+func TestRegisteredUnderTheFirstListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		reg := &addressed{fakeRegistrar: r.reg}
+		further := &fakeServer{recorder: r.recorder, name: "further.", stopped: make(chan struct{})}
+		r.Manager = New(r.server, WithRegistrar(reg), WithServer(further, otherListener{}))
+		r.run(t)
+		if want := (fakeListener{}).Addr().String(); reg.addr != want {
+			t.Errorf("registered under %s, want %s", reg.addr, want)
+		}
+		r.terminate()
+		<-r.result
+	})
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestStrictWaitsForStreamsToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithPolicy(Strict))
+		r.run(t)
+		r.calls.set(0, 1)
+		go func() {
+			time.Sleep(3 * time.Second)
+			r.calls.set(0, 0)
+		}()
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		if got := r.at(t, "GracefulStop"); (got - 3*time.Second).Abs() > 100*time.Millisecond {
+			t.Errorf("GracefulStop after %v, want 3 s: when the stream ends", got)
+		}
+	})
+}
+
+func TestStrictWaitsUntilHalfTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithPolicy(Strict))
+		r.run(t)
+		r.calls.set(0, 1)
+		r.terminate()
+		<-r.result
+		if got, want := r.at(t, "GracefulStop"), DefaultBudget/2; (got - want).Abs() > 100*time.Millisecond {
+			t.Errorf("GracefulStop after %v, want %v", got, want)
+		}
+	})
+}
+
+// A refused call is somebody who has not heard yet.
+func TestStrictQuietCountsTheRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithPolicy(Strict), WithQuiet(time.Second))
+		r.run(t)
+		refusedUntil := time.Now().Add(3 * time.Second)
+		go func() {
+			for time.Now().Before(refusedUntil) {
+				r.calls.refuse(1)
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+		r.terminate()
+		<-r.result
+		if got := r.at(t, "GracefulStop"); (got - 4*time.Second).Abs() > 200*time.Millisecond {
+			t.Errorf("GracefulStop after %v, want a second after the last refusal at 3 s", got)
+		}
+		var names []string
+		for _, p := range r.Report().Phases {
+			names = append(names, p.Name)
+		}
+		if slices.Index(names, "idle") < slices.Index(names, "refuse") || slices.Index(names, "quiet") < slices.Index(names, "idle") {
+			t.Errorf("phases = %q, want refuse, idle, quiet in this order", names)
+		}
+	})
+}
+
+// A registry that says no at once leaves the rest of its time to those who have not heard.
+func TestStrictUnconfirmedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithPolicy(Strict))
+		r.reg.deregister = func(context.Context) error { return errBroken }
+		r.run(t)
+		r.terminate()
+		if err := <-r.result; !errors.Is(err, errBroken) {
+			t.Errorf("Run() = %v, want the registrar's error", err)
+		}
+		if got := r.at(t, "calls.Refuse"); got != WithdrawLimit {
+			t.Errorf("Refuse after %v, want %v", got, WithdrawLimit)
+		}
+	})
+}
