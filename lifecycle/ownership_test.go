@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -92,12 +93,14 @@ func TestDrainWhileTheRegistryIsDown(t *testing.T) {
 		if err := r.Drain(t.Context()); !errors.Is(err, down) || time.Since(r.began) > 5*time.Second {
 			t.Errorf("Drain() = %v after %v, want the registry's error after settle and quiet", err, time.Since(r.began))
 		}
-		go func() {
+		var traffic sync.WaitGroup
+		defer traffic.Wait()
+		traffic.Go(func() {
 			for r.Status().State == Draining {
 				r.calls.admit(1)
 				time.Sleep(100 * time.Millisecond)
 			}
-		}()
+		})
 		if err := r.Drain(t.Context()); !errors.Is(err, ErrNotQuiet) {
 			t.Errorf("Drain() under traffic = %v, want ErrNotQuiet too", err)
 		}
