@@ -39,8 +39,8 @@ func TestHandlerCountsAndRefuses(t *testing.T) {
 	}
 	tracker.Refuse()
 	w := get("/")
-	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "0" {
-		t.Errorf("status = %d with %v, want 503 with Retry-After", w.Code, w.Header())
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "0" || w.Header().Get("Connection") != "close" {
+		t.Errorf("status = %d with %v, want 503 with Retry-After and Connection: close", w.Code, w.Header())
 	}
 	if tracker.Refused() != 1 || tracker.Admitted() != 3 {
 		t.Errorf("Refused() = %d, Admitted() = %d, want 1 and 3", tracker.Refused(), tracker.Admitted())

@@ -41,6 +41,20 @@ func TestUnaryPanicIsCountedOut(t *testing.T) {
 	}
 }
 
+// Two Trackers around one handler hand its panic on as it is.
+func TestPanicIsWrappedOnce(t *testing.T) {
+	inner, outer := Tracker{Abandonable: true}, Tracker{Abandonable: true}
+	within, around := inner.UnaryServerInterceptor(), outer.UnaryServerInterceptor()
+	value := panicOf(func() {
+		_, _ = around(t.Context(), nil, benchInfo, func(ctx context.Context, req any) (any, error) {
+			return within(ctx, req, benchInfo, func(context.Context, any) (any, error) { panic("boom") })
+		})
+	})
+	if p, ok := value.(*HandlerPanic); !ok || p.Value != "boom" {
+		t.Errorf("panic value = %v, want one HandlerPanic with the handler's value", value)
+	}
+}
+
 func TestUnaryGoexitIsCountedOut(t *testing.T) {
 	for _, drain := range []bool{false, true} {
 		var tracker Tracker
