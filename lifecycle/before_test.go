@@ -75,6 +75,22 @@ func TestResumeBeforeStart(t *testing.T) {
 	})
 }
 
+func TestShutdownDuringStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.reg.register = hang
+		started := make(chan error, 1)
+		go func() { started <- r.Start(t.Context(), fakeListener{}.Addr()) }()
+		time.Sleep(time.Second)
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown() = %v, want nil", err)
+		}
+		if err := <-started; !errors.Is(err, ErrStopping) {
+			t.Errorf("Start() = %v, want ErrStopping", err)
+		}
+	})
+}
+
 // The end of a context by its deadline is a trigger like any other, and no budget.
 func TestRunWhoseContextHasADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -55,6 +55,21 @@ func TestHurryEndsAHandshakeThatIsStuck(t *testing.T) {
 	<-none
 }
 
+// The end of the budget is earlier than what was given first.
+func TestHurryAgainShortens(t *testing.T) {
+	l, server, _ := accepted(t)
+	server.SetDeadline(time.Now().Add(time.Hour))
+	l.hurry(time.Now().Add(time.Hour))
+	failed := readFails(server)
+	l.hurry(time.Now().Add(20 * time.Millisecond))
+	l.hurry(time.Now().Add(time.Hour)) // and nothing lengthens it
+	select {
+	case <-failed:
+	case <-time.After(5 * time.Second):
+		t.Fatal("Read still blocks after 5 s, want a timeout after 20 ms")
+	}
+}
+
 func TestHurryLetsAGrownConnectionBe(t *testing.T) {
 	l, server, client := accepted(t)
 	server.SetDeadline(time.Now().Add(time.Hour))

@@ -31,28 +31,40 @@ type phaseTracers struct {
 
 func (p phaseTracers) Tracer(string, ...trace.TracerOption) trace.Tracer { return p.tracer }
 
-// The drain that is undone must not withdraw after Resume has announced.
-func TestResumeAsWithdrawBegins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var r *rig
-		r = newRig(t, WithTracerProvider(phaseTracers{tracer: phaseTracer{began: func(name string) {
-			if name == "lameduck.withdraw" && r.Status().State == Draining && r.shutdown == nil {
-				if err := r.Resume(t.Context()); err != nil {
-					t.Errorf("Resume() = %v, want nil", err)
+// The drain that is undone must change nothing after Resume: neither withdraw nor refuse nor say NOT_SERVING.
+func TestResumeAsAPhaseBegins(t *testing.T) {
+	for _, tt := range []struct {
+		phase  string
+		policy Policy
+	}{
+		{"announce", Lossless}, {"withdraw", Lossless}, {"settle", Lossless}, {"notice", Lossless}, {"quiet", Lossless},
+		{"announce", Strict}, {"withdraw", Strict}, {"refuse", Strict}, {"notice", Strict}, {"idle", Strict},
+	} {
+		t.Run(tt.policy.String()+" "+tt.phase, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var r *rig
+				r = newRig(t, WithPolicy(tt.policy), WithStreamNotice(AtWithdrawn), WithTracerProvider(phaseTracers{tracer: phaseTracer{began: func(name string) {
+					if name == "lameduck."+tt.phase && r.Status().State == Draining && r.shutdown == nil {
+						if err := r.Resume(t.Context()); err != nil {
+							t.Errorf("Resume() = %v, want nil", err)
+						}
+						r.recorder.reset()
+					}
+				}}}))
+				r.run(t)
+				if err := r.Drain(t.Context()); !errors.Is(err, ErrResumed) {
+					t.Errorf("Drain() = %v, want ErrResumed", err)
 				}
-			}
-		}}}))
-		r.run(t)
-		if err := r.Drain(t.Context()); !errors.Is(err, ErrResumed) {
-			t.Errorf("Drain() = %v, want ErrResumed", err)
-		}
-		time.Sleep(time.Minute)
-		if s := r.Status(); s.State != Serving || s.Registrars[0].Standing != Registered {
-			t.Errorf("Status() = %+v, want serving and registered", s)
-		}
-		r.terminate()
-		<-r.result
-	})
+				time.Sleep(time.Minute)
+				wantEvents(t, r.recorder)
+				if s := r.Status(); s.State != Serving || s.Registrars[0].Standing != Registered {
+					t.Errorf("Status() = %+v, want serving and registered", s)
+				}
+				r.terminate()
+				<-r.result
+			})
+		})
+	}
 }
 
 func TestResumeOfWhatIsDrainedAgain(t *testing.T) {
@@ -160,6 +172,23 @@ func TestDrainThatShutdownTakesOver(t *testing.T) {
 		}
 		if err := <-r.result; err != nil {
 			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
+// What a drain could not have confirmed is asked for again.
+func TestShutdownRepeatsAnUnconfirmedWithdrawal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.deregister = func(context.Context) error { return errBroken }
+		if err := r.Drain(t.Context()); !errors.Is(err, errBroken) {
+			t.Errorf("Drain() = %v, want the registrar's error", err)
+		}
+		r.reg.deregister = nil
+		r.terminate()
+		if err := <-r.result; err != nil || r.Report().Unconfirmed {
+			t.Errorf("Run() = %v, unconfirmed %t; want nil and false", err, r.Report().Unconfirmed)
 		}
 	})
 }

@@ -105,3 +105,18 @@ func TestWithoutRun(t *testing.T) {
 		t.Errorf("the call and Serve returned %v, want nil", err)
 	}
 }
+
+// TestForceDuringAHandshake: a connection that sends nothing is given up at once.
+func TestForceDuringAHandshake(t *testing.T) {
+	t.Parallel()
+	i := startServer(t, nil, nil, quick()...)
+	raw("")(t, i)
+	i.roundTrip(t)
+	i.Force()
+	if err := i.finish(t); !errors.Is(err, lifecycle.ErrForcedStop) {
+		t.Errorf("Run() = %v, want ErrForcedStop", err)
+	}
+	if got := i.Report().Abandoned; len(got) > 0 {
+		t.Errorf("Report.Abandoned = %q, want nothing", got)
+	}
+}
