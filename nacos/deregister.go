@@ -10,20 +10,20 @@ import (
 )
 
 // Deregister withdraws the instance and blocks until our own subscription has shown its absence. From then on, until
-// Register or Close, the instance is withdrawn again whenever a list brings it back.
+// Register or Close, the instance is withdrawn again, until that succeeds, whenever a list brings it back.
 //
 // The registry's answer is no confirmation: a registration that was under way may come after it, and the copy of a
 // registry node that has died stays for three minutes. So without a list that lacks us the instance is withdrawn once
 // more after AbsenceWait, then the open list is read, and at last the connection is replaced, which also takes back
 // what the registry refuses to withdraw.
 //
-// What is listed still is an error that wraps ErrUnconfirmed and has a method Unconfirmed() bool; it also wraps
-// ErrSecondOwner, and names it, when somebody else registers our address. The error of a registry that is away wraps
-// the SDK's; the instance does not come back by itself then, but consumers keep their lists. When ctx ends first, it
-// wraps context.Cause(ctx).
+// Every error wraps ErrUnconfirmed. It also wraps ErrSecondOwner, and names it, when somebody else registers our
+// address; the SDK's error when the registry is away: the instance does not come back by itself then, but consumers
+// keep their lists; context.Cause(ctx) when ctx has ended first; ErrClosed after Close.
 //
-// An instance that was absent already, withdrawn before or held by an operator, takes no time. Deregister ends a
-// Register that is under way. Without a Register before it returns nil.
+// The absence of an instance that was absent already, withdrawn before or held by an operator, is not waited for: it
+// takes one request and a look at the open list, or two. Deregister ends a Register that is under way. Without a
+// Register before it returns nil.
 func (r *Registrar) Deregister(ctx context.Context) error {
 	r.lookOnceMore(ctx)
 	r.mu.Lock()

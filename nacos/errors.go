@@ -17,7 +17,8 @@ var (
 	ErrRefused = sdk.ErrRefused
 	// ErrLogin: the registry does not accept username and password.
 	ErrLogin = sdk.ErrLogin
-	// ErrUnconfirmed: the instance was withdrawn, as far as we can, but its absence was not seen.
+	// ErrUnconfirmed: the instance was withdrawn, as far as we can, but its absence was not seen. Every error of
+	// Deregister is one.
 	ErrUnconfirmed = errors.New("absence unconfirmed")
 	// ErrSecondOwner: somebody else registers our address too, so that it stays listed without us. It comes together
 	// with ErrUnconfirmed.

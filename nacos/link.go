@@ -8,13 +8,14 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
 // A link is one connection, what we publish on it, and what its subscription shows of our address. All but the
-// connection is guarded by the Registrar's lock.
+// connection is guarded by the Registrar's lock; self is written with the turn as well, so that either will do to read.
 type link struct {
 	connection
 	self     sdk.Instance
@@ -152,14 +153,11 @@ func describe(i sdk.Instance) string {
 }
 
 func describeAll(entries []sdk.Instance) string {
-	var s string
-	for k, e := range entries {
-		if k > 0 {
-			s += ", "
-		}
-		s += describe(e)
+	var names []string
+	for _, e := range entries {
+		names = append(names, describe(e))
 	}
-	return s
+	return strings.Join(names, ", ")
 }
 
 func hostPort(i sdk.Instance) string { return net.JoinHostPort(i.Ip, strconv.FormatUint(i.Port, 10)) }

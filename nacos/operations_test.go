@@ -5,12 +5,15 @@ package nacos
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
 func TestDeregisterEndsAProbe(t *testing.T) {
@@ -42,6 +45,31 @@ func TestCloseEndsARegister(t *testing.T) {
 		}
 		if err := <-done; !errors.Is(err, ErrClosed) {
 			t.Errorf("Register() = %v, want ErrClosed", err)
+		}
+	})
+}
+
+// A Manager does both at once, at its very end: in the moment in which the instance is listed.
+func TestCloseAsRegisterEnds(t *testing.T) {
+	t.Parallel()
+	inst, err := Instance{Service: "orders"}.checked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for range 500 {
+			r := newRegistrar(inst, defaultTiming(), discard, (&fakeRegistry{}).connect)
+			ctx, cancel := context.WithTimeout(t.Context(), pushDelay)
+			closed := make(chan error)
+			time.AfterFunc(pushDelay, func() { closed <- r.Close() })
+			err := r.Register(ctx, fakeListener)
+			if err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("Register() = %v, want nil, ErrClosed or the cause of its context", err)
+			}
+			if err := <-closed; err != nil {
+				t.Fatalf("Close() = %v, want nil", err)
+			}
+			cancel()
 		}
 	})
 }
@@ -136,5 +164,27 @@ func TestUpdate(t *testing.T) {
 			}
 		}
 		p.wantReports()
+	})
+}
+
+// An operator's edit may concern one of two entries: that is one difference, however many lists come.
+func TestDifferenceIsLoggedOnce(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		var log strings.Builder
+		p.log = slog.New(slog.NewTextHandler(&log, nil))
+		p.register()
+		foreign := p.self
+		foreign.Weight, foreign.ClusterName = 9, "other"
+		for peer := range 5 {
+			p.registry.set(func() {
+				p.registry.others = []sdk.Instance{foreign, {Ip: "10.0.0.9", Port: uint64(1000 + peer), Weight: 1}}
+			})
+			time.Sleep(2 * pushDelay)
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if n := strings.Count(log.String(), "other values than ours"); n != 1 {
+			t.Errorf("%d lines about the difference, want 1:\n%s", n, log.String())
+		}
 	})
 }

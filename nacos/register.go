@@ -19,7 +19,8 @@ import (
 //
 // While the registry is away, it tries again on the same connection until ctx ends; the error then wraps
 // context.Cause(ctx) and the last attempt's. It returns at once where trying again is no use: ErrLogin, ErrRefused
-// three times in a row, an address that cannot be had, ErrClosed. After an error nothing is registered.
+// three times in a row, an address that cannot be had, ErrClosed. After an error of the registration itself nothing
+// stays registered; a call that ends before it has begun changes nothing.
 //
 // Registered already, it makes sure that the instance is listed. After Deregister it registers again.
 func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
@@ -40,8 +41,11 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if cause := context.Cause(ctx); errors.Is(cause, errWithdrawing) || errors.Is(cause, ErrClosed) {
-		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, cause) // they go on from here
+	switch r.machine.state { // Close and Deregister go on from here
+	case closed:
+		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, ErrClosed)
+	case withdrawn:
+		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, errWithdrawing)
 	}
 	r.leftover = false
 	r.step(outcome)

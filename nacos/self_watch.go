@@ -74,6 +74,9 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		return "", true
 	}
 	if l == nil {
+		if m.todo == withdraw {
+			return eventWithdrew, true // it went with the connection
+		}
 		return eventFailed, true
 	}
 	switch m.todo {
@@ -106,6 +109,9 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 	case withdraw:
 		err := l.Deregister(ctx, r.inst.Service, r.inst.Group, l.self)
 		r.log.Warn("nacos: listed although withdrawn, withdrew again", "entries", r.entries(l), "err", err)
+		if err != nil {
+			return eventFailed, true
+		}
 		return eventWithdrew, true
 	}
 	return eventFailed, true

@@ -77,14 +77,16 @@ func (r *Registrar) compare(l *link) {
 	if l.updating || r.machine.state == idle {
 		return
 	}
+	var d difference
 	for _, shown := range l.view.entries {
-		d := differs(l.self, shown)
-		if d != r.told && d != (difference{}) {
-			r.log.Warn("nacos: the registry shows other values than ours: an operator has edited the instance, or another "+
-				"client registers the same address", "ours", describe(l.self), "shown", describe(shown))
-		}
-		r.told = d
+		one := differs(l.self, shown)
+		d = difference{d.weight || one.weight, d.metadata || one.metadata}
 	}
+	if d != r.told && d != (difference{}) {
+		r.log.Warn("nacos: the registry shows other values than ours: an operator has edited the instance, or another "+
+			"client registers the same address", "ours", describe(l.self), "shown", describeAll(l.view.entries))
+	}
+	r.told = d
 }
 
 func sameHost(a, b string) bool {

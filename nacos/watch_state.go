@@ -66,7 +66,7 @@ const (
 	eventGone       event = "gone"          // our subscription does not
 	eventTimeout    event = "timeout"       // the wait is over
 	eventAccepted   event = "accepted"      // the probe's registration, by the registry
-	eventFailed     event = "failed"        // the probe's registration, or the new connection
+	eventFailed     event = "failed"        // the probe's registration, the new connection, or the repeated withdrawal
 	eventThere      event = "listed there"  // second opinion
 	eventNotThere   event = "not there"     // second opinion
 	eventNoOpinion  event = "no opinion"    // none was to be had
@@ -142,12 +142,7 @@ func (m *machine) handle(e event) {
 	case offline:
 		m.whileOffline(e)
 	case withdrawn:
-		switch e {
-		case eventListed:
-			m.enter(withdrawn, withdraw)
-		case eventWithdrew:
-			m.enter(withdrawn, nothing)
-		}
+		m.whileWithdrawn(e)
 	}
 }
 
@@ -165,7 +160,7 @@ func (a action) leadsTo(e event) bool {
 	case eventReplaced:
 		return a == look || a == replace
 	case eventFailed:
-		return a == register || a == look || a == glance || a == replace
+		return a == register || a == look || a == glance || a == replace || a == withdraw
 	case eventWithdrew:
 		return a == withdraw
 	}

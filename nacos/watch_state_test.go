@@ -134,8 +134,14 @@ func TestSelfWatch(t *testing.T) {
 			{eventWithdraw, withdrawn, nothing, 0, true},
 			{eventGone, withdrawn, nothing, 0, true},
 			{eventListed, withdrawn, withdraw, 0, true},
+			{eventFailed, withdrawn, await, RetryMax, true}, // the registry is away: it may come back with us
+			{eventTimeout, withdrawn, withdraw, 0, true},
+			{eventFailed, withdrawn, await, RetryMax, true},
+			{eventListed, withdrawn, withdraw, 0, true},
 			{eventWithdrew, withdrawn, nothing, 0, true},
 			{eventTimeout, withdrawn, nothing, 0, true},
+			{eventListed, withdrawn, withdraw, 0, true},
+			{eventGone, withdrawn, nothing, 0, true}, // Deregister was quicker
 			{eventRegister, idle, nothing, 0, true},
 			{eventListed, idle, nothing, 0, true},
 			{eventRegistered, registered, await, CheckWait, true},

@@ -90,3 +90,14 @@ func (m *machine) whileOffline(e event) {
 		m.enterFor(offline, m.t.recheck)
 	}
 }
+
+func (m *machine) whileWithdrawn(e event) {
+	switch e {
+	case eventListed, eventTimeout:
+		m.enter(withdrawn, withdraw)
+	case eventGone, eventWithdrew:
+		m.enter(withdrawn, nothing)
+	case eventFailed:
+		m.enterFor(withdrawn, m.t.retryMax)
+	}
+}

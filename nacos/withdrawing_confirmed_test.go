@@ -93,3 +93,29 @@ func TestWithdrawnStaysWithdrawn(t *testing.T) {
 		}
 	})
 }
+
+// The registry does not answer in the moment in which a list brings us back.
+func TestWithdrawnAgainUntilTheRegistryHasTakenIt(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		p.registry.set(func() { p.registry.conns[0].published, p.registry.frozen = &p.self, true })
+		time.Sleep(pushDelay + DefaultTimeout)
+		p.registry.set(func() { p.registry.frozen = false })
+		if !p.listed() {
+			t.Fatal("withdrawn by a registry that is frozen")
+		}
+		time.Sleep(RetryMax + 2*pushDelay)
+		if p.listed() {
+			t.Error("listed still, want it withdrawn again")
+		}
+		calls := p.registry.count("deregister")
+		time.Sleep(time.Hour)
+		if n := p.registry.count("deregister"); n != calls {
+			t.Errorf("%d more withdrawals of what is absent, want none", n-calls)
+		}
+	})
+}

@@ -15,10 +15,11 @@ import (
 // Scheme is the scheme of targets.
 const Scheme = "nacos"
 
-// Config says where the registry is and how to speak to it; package nacos has the same.
+// Config says where the registry is and how to speak to it. It is the Config of package nacos, where its fields are
+// explained: Servers, Namespace, Username, Password, TLS, Timeout, Logger, Customize.
 type Config = sdk.Config
 
-// TLS says how to trust the registry, and who we are.
+// TLS says how to trust the registry, and who we are: the TLS of package nacos, where its fields are explained.
 type TLS = sdk.TLS
 
 // NewBuilder returns a builder for grpc.WithResolvers. It registers nothing and may be used for any number of

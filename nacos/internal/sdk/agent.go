@@ -32,9 +32,18 @@ type agent struct {
 }
 
 func newAgent(config *tls.Config) *agent {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := cloneTransport(http.DefaultTransport)
 	transport.TLSClientConfig = config.Clone()
 	return &agent{client: &http.Client{Transport: transport}}
+}
+
+// cloneTransport makes one with net/http's own settings where the program has put something else in its place, for
+// tracing perhaps.
+func cloneTransport(base http.RoundTripper) *http.Transport {
+	if t, ok := base.(*http.Transport); ok {
+		return t.Clone()
+	}
+	return &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second}
 }
 
 func (a *agent) close() { a.client.CloseIdleConnections() }

@@ -57,6 +57,17 @@ func TestLoginAnswers(t *testing.T) {
 	}
 }
 
+func TestCloneTransportThatTheProgramHasWrapped(t *testing.T) {
+	t.Parallel()
+	wrapped := struct{ http.RoundTripper }{http.DefaultTransport}
+	if c := cloneTransport(wrapped); c == nil || c.Proxy == nil {
+		t.Errorf("cloneTransport() of a wrapped transport = %+v, want one that honours proxies", c)
+	}
+	if c := cloneTransport(http.DefaultTransport); c == http.DefaultTransport {
+		t.Error("cloneTransport() = http.DefaultTransport itself, want a clone")
+	}
+}
+
 func TestListNeedsTheToken(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t, nacostest.Options{Auth: &nacostest.Auth{Username: "u", Password: "p"}})

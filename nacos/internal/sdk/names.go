@@ -54,7 +54,7 @@ func CheckNamespace(id string) error {
 // CheckGroup does not accept the empty string.
 func CheckGroup(name string) error {
 	if !groupPattern.MatchString(name) {
-		return fmt.Errorf("%q is not 1 to 128 letters, digits and -_:.", name)
+		return fmt.Errorf("%q is not 1 to 128 letters, digits and '-', '_', ':', '.'", name)
 	}
 	return nil
 }
