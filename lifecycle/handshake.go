@@ -16,9 +16,9 @@ const handshakeGrace = time.Second
 // stays open or a stalled TLS client is enough.
 //
 // grpc-go puts the handshake, TLS and HTTP/2 preface, between two calls of SetDeadline on the raw connection, the
-// second one with the zero time (v1.85.0, server.go, handleRawConn). A server that calls it otherwise, or not at all,
-// like net/http's, is left alone: a deadline would cut its calls. Only a *net.TCPConn is wrapped: what else a listener
-// hands out may be more than a net.Conn.
+// second one with the zero time (v1.85.0, server.go, handleRawConn). A server that does not call it, or that sets one
+// deadline after the other, is left alone: ours would cut its calls. Only a *net.TCPConn is wrapped: what else a
+// listener hands out may be more than a net.Conn.
 type watchedListener struct {
 	net.Listener
 
@@ -100,7 +100,14 @@ func (y *youngConn) SetDeadline(t time.Time) error {
 	l := y.listener
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !y.grown {
+	_, again := l.young[y]
+	switch {
+	case y.grown:
+	case again:
+		y.grown = true
+		delete(l.young, y)
+		l.settle()
+	default:
 		l.young[y] = struct{}{}
 		if !l.hasten.IsZero() && t.After(l.hasten) {
 			t = l.hasten

@@ -70,6 +70,18 @@ func TestHurryAgainShortens(t *testing.T) {
 	}
 }
 
+// grpc-go ends the deadline of a handshake before it serves. What sets another one is a server with deadlines of its own.
+func TestHurryLetsAServerWithDeadlinesOfItsOwnBe(t *testing.T) {
+	l, server, client := accepted(t)
+	server.SetDeadline(time.Now().Add(time.Hour))
+	server.SetDeadline(time.Now().Add(2 * time.Hour))
+	<-l.hurry(time.Now().Add(-time.Second))
+	go client.Write([]byte{1})
+	if _, err := server.Read(make([]byte, 1)); err != nil {
+		t.Errorf("Read() = %v, want nil", err)
+	}
+}
+
 func TestHurryLetsAGrownConnectionBe(t *testing.T) {
 	l, server, client := accepted(t)
 	server.SetDeadline(time.Now().Add(time.Hour))

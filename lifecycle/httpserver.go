@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 )
 
 // HTTPServer makes an http.Server a Server: a gateway in front of the gRPC server, or gRPC itself through ServeHTTP. For
@@ -18,11 +19,15 @@ import (
 // GracefulStop blocks until the requests under way have ended and Stop closes their connections; neither waits for
 // hijacked connections (WebSockets). A client that keeps its HTTP/2 connection after GOAWAY holds GracefulStop for one
 // second after its last request, and a connection that has sent nothing for up to six (net/http, Go 1.26).
-func HTTPServer(s *http.Server) Server { return httpServer{s} }
+func HTTPServer(s *http.Server) Server { return &httpServer{Server: s, stopped: make(chan struct{})} }
 
-type httpServer struct{ *http.Server }
+type httpServer struct {
+	*http.Server
+	stop    sync.Once
+	stopped chan struct{}
+}
 
-func (s httpServer) Serve(l net.Listener) error {
+func (s *httpServer) Serve(l net.Listener) error {
 	serve := s.Server.Serve
 	if c := s.TLSConfig; c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil) {
 		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
@@ -33,7 +38,23 @@ func (s httpServer) Serve(l net.Listener) error {
 	return nil
 }
 
-// GracefulStop returns when Stop has closed the connections, too.
-func (s httpServer) GracefulStop() { _ = s.Shutdown(context.Background()) }
+// GracefulStop returns when Stop has closed the connections, too; Shutdown would look for that every half second.
+func (s *httpServer) GracefulStop() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-s.stopped:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	_ = s.Shutdown(ctx)
+	cancel()
+	watching.Wait()
+}
 
-func (s httpServer) Stop() { _ = s.Close() }
+func (s *httpServer) Stop() {
+	_ = s.Close()
+	s.stop.Do(func() { close(s.stopped) })
+}

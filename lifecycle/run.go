@@ -41,7 +41,9 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	var serving sync.WaitGroup
 	for _, s := range servers {
 		for _, l := range s.listeners {
-			l := m.watchHandshakes(l)
+			if _, ok := s.server.(*httpServer); !ok { // net/http looks after its own
+				l = m.watchHandshakes(l)
+			}
 			serving.Go(func() {
 				err := s.server.Serve(l)
 				if err == nil {
