@@ -11,19 +11,11 @@ import (
 // await blocks until the last request was carried out and returns what came of it; when ctx ends first, over is false
 // and err the cause.
 func (k *keeper) await(ctx context.Context) (over bool, err error) {
-	for {
-		k.mu.Lock()
-		over, err, changed := k.done == k.asked, k.err, k.changed
-		k.mu.Unlock()
-		if over {
-			return true, err
-		}
-		select {
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		case <-changed:
-		}
-	}
+	err = k.until(ctx, nil, func() (bool, error) {
+		over = k.done == k.asked
+		return over, k.err
+	})
+	return over, err
 }
 
 // awaitListed blocks until Register has returned nil for the first time; ErrStopping when stopping closes before.

@@ -89,8 +89,7 @@ func (m *Manager) lameDuck(ctx context.Context, trigger string, withdraw bool) *
 	if m.drain != nil {
 		m.drain.cancel(errBegunAnew)
 	}
-	m.drain = m.newOffline(ctx, trigger, m.budget, true)
-	m.drain.withdraws = withdraw
+	m.drain = m.newOffline(ctx, trigger, m.budget, true, withdraw)
 	return m.drain
 }
 

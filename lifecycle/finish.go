@@ -53,7 +53,6 @@ var errHookLimit = errors.New("its share of the time for hooks is used up")
 // closeRegistrars ends what Start began and gives up the connections to the registries.
 func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	m.mu.Lock()
-	drain := m.drain
 	if m.stopWork != nil {
 		m.stopWork(errOver)
 	}
@@ -82,9 +81,6 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 		defer close(closed)
 		closing.Wait()
 		m.work.Wait()
-		if drain != nil {
-			<-drain.done
-		}
 	}()
 	over := ended(limit, closed)
 	mu.Lock()
@@ -116,8 +112,8 @@ func ended(limit context.Context, done <-chan struct{}) bool {
 	}
 }
 
-// conclude writes the last line of an offline.
-func (m *Manager) conclude(o *offline) {
+// conclude writes the last line of an offline. ctx is for the trace.
+func (m *Manager) conclude(ctx context.Context, o *offline) {
 	m.mu.Lock()
 	if !o.stays {
 		m.setState(Stopped)
@@ -147,13 +143,16 @@ func (m *Manager) conclude(o *offline) {
 		}
 		report = *r
 	})
-	m.telemetry.end(o, report)
+	m.telemetry.record(ctx, report)
 	m.log.Info("offline ends", "outcome", report.Outcome, "took", report.Took.Round(time.Millisecond),
 		"unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused, "err", o.err)
 	if !o.stays {
 		m.telemetry.stop()
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)
 		defer cancel()
+		if !ended(limit, m.telemetry.feed.done()) {
+			o.abandon("OpenTelemetry")
+		}
 		if !ended(limit, m.lines.done()) {
 			o.abandon("the logger's handler")
 		}

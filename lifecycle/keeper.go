@@ -41,6 +41,9 @@ type keeper struct {
 	seen       bool      // the absence was seen: confirmed, or made by an operator
 	held       bool      // an operator holds the instance offline
 	everListed bool
+	fresh      bool          // registered, and Watch has not told yet how the registry holds it
+	settle     time.Duration // zero where the registrar says nothing
+	settles    bool          // it says something
 	underWay   []string      // the methods of the registrar that have not returned
 	changed    chan struct{} // closed and replaced at each change
 }
@@ -50,14 +53,11 @@ func newKeeper(r Registrar, number int, log *slog.Logger) *keeper {
 	if s, ok := r.(fmt.Stringer); ok {
 		name = s.String()
 	}
-	return &keeper{registrar: r, name: name, log: log.With("registrar", name), standing: Unregistered, changed: make(chan struct{})}
-}
-
-func (k *keeper) settle() (time.Duration, bool) {
-	if s, ok := k.registrar.(settler); ok {
-		return s.Settle(), true
+	k := &keeper{registrar: r, name: name, log: log.With("registrar", name), standing: Unregistered, changed: make(chan struct{})}
+	if s, ok := r.(settler); ok {
+		k.settle, k.settles = s.Settle(), true
 	}
-	return 0, false
+	return k
 }
 
 // announce asks for the instance to be listed.
@@ -104,7 +104,7 @@ func (k *keeper) notify() {
 
 // run carries out requests until ctx ends.
 func (k *keeper) run(ctx context.Context, addr net.Addr) {
-	for {
+	for ctx.Err() == nil {
 		k.mu.Lock()
 		asked, idle, listed, changed := k.asked, k.done == k.asked, k.listed, k.changed
 		var call context.Context
@@ -182,8 +182,9 @@ func (k *keeper) stand(s Standing, err error) {
 	defer k.mu.Unlock()
 	k.standing, k.err = s, err
 	switch s {
-	case Registered:
-		k.everListed = true
+	case Registering, Registered: // a Register that has not returned may have listed it
+		k.everListed = k.everListed || s == Registered
+		k.fresh = k.fresh || s == Registering
 		if !k.held {
 			k.seen, k.absent = false, time.Time{}
 		}
@@ -197,21 +198,23 @@ func (k *keeper) stand(s Standing, err error) {
 	k.notify()
 }
 
-// hold records what an operator did; it reports whether that matters: an instance that we withdraw is not held by
-// anybody else. It may be told before Register has returned.
-func (k *keeper) hold(offline bool) bool {
+// hold records what an operator did. It reports whether that matters: an instance that we withdraw is not held by
+// anybody else; and whether it was so already when the instance was registered. It may be told before Register has
+// returned.
+func (k *keeper) hold(offline bool) (matters, atStart bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.listed {
 		if !offline && k.held { // listed again before we withdrew: the absence begins anew
 			k.held, k.seen, k.absent = false, false, time.Time{}
 		}
-		return false
+		return false, false
 	}
+	atStart, k.fresh = k.fresh, false
 	k.held, k.seen, k.absent = offline, offline, time.Time{}
 	if offline {
 		k.absent = time.Now()
 	}
 	k.notify()
-	return true
+	return true, atStart
 }

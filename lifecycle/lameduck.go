@@ -90,7 +90,8 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 	if settle := m.settleTime(); !o.stays && settle > o.plan.half.Sub(o.plan.trigger) && until.After(o.plan.half) {
 		// WithBudget would have been refused; a deadline of Shutdown cannot be.
 		pause(ctx, o.plan.half)
-		return fmt.Errorf("lifecycle: settle of %v was cut short: the deadline of Shutdown leaves %v for everything", settle, o.plan.end.Sub(o.plan.trigger))
+		return fmt.Errorf("lifecycle: settle of %v was cut short: the deadline of Shutdown leaves %v for everything",
+			settle, o.plan.end.Sub(o.plan.trigger))
 	}
 	pause(ctx, until)
 	return nil
@@ -153,6 +154,7 @@ func (m *Manager) tellStreams(ctx context.Context, o *offline) error {
 		return errSkipped
 	}
 	m.calls.TellStreams()
+	o.told = time.Now()
 	return nil
 }
 
@@ -167,26 +169,29 @@ func (m *Manager) quieten(ctx context.Context, o *offline) error {
 	if o.stays {
 		limit = began.Add(QuietLimit)
 	}
-	quiet = min(quiet, limit.Sub(began)) // a small budget has no room for more
 	if awaitQuiet(ctx, quiet, limit, func() uint64 { return m.calls.Admitted() + m.calls.Refused() }) || ctx.Err() != nil {
 		return nil
 	}
-	return notQuiet("RPCs still arrive after %v", time.Since(began).Round(time.Millisecond))
+	return notQuiet("no %v without an RPC in %v", quiet, time.Since(began).Round(time.Millisecond))
 }
 
-// awaitQuiet looks at a count that grows with the traffic until it has stood still for quiet. The window starts again
-// when a look was late: on a starved machine standing still looks like silence. It reports false at the limit and when
-// ctx ends.
+// awaitQuiet looks at a count that grows with the traffic until it has stood still for quiet, or for all of the time
+// where the limit leaves no more. The window starts again when a look was late: on a starved machine standing still
+// looks like silence. It reports false at the limit and when ctx ends.
 func awaitQuiet(ctx context.Context, quiet time.Duration, limit time.Time, traffic func() uint64) bool {
 	poll := min(max(quiet/10, time.Millisecond), 50*time.Millisecond)
 	since, last := time.Now(), traffic()
+	quiet = min(quiet, limit.Sub(since))
 	for look := since; look.Sub(since) < quiet; {
 		next := look.Add(poll)
+		if end := since.Add(quiet); end.Before(next) {
+			next = end
+		}
 		if next.After(limit) || !pause(ctx, next) {
 			return false
 		}
 		now, count := time.Now(), traffic()
-		if count != last || now.Sub(look) > poll+quiet/4 {
+		if count != last || now.Sub(look) > 2*poll+quiet/4 {
 			since, last = now, count
 		}
 		look = now

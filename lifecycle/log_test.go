@@ -4,8 +4,10 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +45,33 @@ func TestLoggerThatBlocks(t *testing.T) {
 		close(full)
 	})
 }
+
+// A lock that is held while the level is asked for would be a deadlock, so this runs in real time, with a limit.
+func TestLevelThatAsksForStatus(t *testing.T) {
+	var m atomic.Pointer[Manager]
+	level := leveler(func() slog.Level {
+		if m := m.Load(); m != nil {
+			_ = m.Status()
+		}
+		return slog.LevelInfo
+	})
+	r := newRig(t, WithLogger(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: level}))), WithSettle(0), WithQuiet(0))
+	m.Store(r.Manager)
+	over := make(chan error, 1)
+	go func() { over <- errors.Join(r.Start(t.Context(), fakeListener{}.Addr()), r.Shutdown(t.Context())) }()
+	select {
+	case err := <-over:
+		if err != nil {
+			t.Errorf("Start and Shutdown = %v, want nil", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Start or Shutdown hangs: a lock is held while the level is asked for")
+	}
+}
+
+type leveler func() slog.Level
+
+func (l leveler) Level() slog.Level { return l() }
 
 func TestLoggerThatAsksForStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -62,8 +62,13 @@ func (m *Manager) check() error {
 	if m.policy != Lossless && m.policy != Strict {
 		return fmt.Errorf("lifecycle: WithPolicy: %v is neither Lossless nor Strict", m.policy)
 	}
-	if settle := m.settleTime(); settle > m.budget/2 {
-		return fmt.Errorf("lifecycle: WithSettle: settle of %v is more than half the budget of %v; raise WithBudget or lower WithSettle", settle, m.budget)
+	if settle := m.settleTime(); m.policy == Lossless && settle > m.budget/2 {
+		given := ""
+		if m.settle == nil {
+			given = " (not given: the default)"
+		}
+		return fmt.Errorf("lifecycle: WithSettle: settle of %v%s is more than half the budget of %v; raise WithBudget or lower WithSettle",
+			settle, given, m.budget)
 	}
 	return nil
 }
@@ -74,9 +79,7 @@ func (m *Manager) settleTime() time.Duration {
 	}
 	longest, known := time.Duration(0), false
 	for _, k := range m.keepers {
-		if d, ok := k.settle(); ok {
-			longest, known = max(longest, d), true
-		}
+		longest, known = max(longest, k.settle), known || k.settles
 	}
 	if !known {
 		return UnknownSettle

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
-	"go.opentelemetry.io/otel/trace"
 )
 
 // An offline is one way from serving to draining, where it stays, or to stopped.
@@ -21,8 +19,8 @@ type offline struct {
 	err       error // once done
 
 	// Of the goroutine that runs it.
-	span        trace.Span
 	absent      time.Time // since when no registrar lists the instance any more
+	told        time.Time // when streams were told; zero before
 	unconfirmed bool
 	stopped     <-chan struct{} // closed when all servers have stopped
 
@@ -42,10 +40,11 @@ func (o *offline) over() bool {
 	}
 }
 
-// newOffline begins an offline. It is called with the lock held.
-func (m *Manager) newOffline(ctx context.Context, trigger string, budget time.Duration, stays bool) *offline {
+// newOffline begins an offline. It is called with the lock held. withdraws is false for a drain of an instance that an
+// operator holds.
+func (m *Manager) newOffline(ctx context.Context, trigger string, budget time.Duration, stays, withdraws bool) *offline {
 	now := time.Now()
-	o := &offline{plan: newPlan(now, budget), stays: stays, withdraws: true, done: make(chan struct{})}
+	o := &offline{plan: newPlan(now, budget), stays: stays, withdraws: withdraws, done: make(chan struct{})}
 	o.report = Report{Trigger: trigger, Policy: m.policy, Began: now, AtTrigger: m.counts()}
 	if m.drained.IsZero() {
 		m.drained = now
@@ -54,19 +53,24 @@ func (m *Manager) newOffline(ctx context.Context, trigger string, budget time.Du
 	m.setState(Draining)
 	m.log.Info("offline begins", "trigger", trigger, "policy", m.policy, "stays", stays, "budget", budget)
 
-	ctx, o.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	go func() {
+	caller := context.WithoutCancel(ctx)
+	ctx, o.cancel = context.WithCancelCause(caller)
+	run := func() {
 		defer close(o.done)
 		defer o.cancel(errOver)
-		ctx, o.span = m.telemetry.begin(ctx, o)
 		if !stays {
 			patience, cancel := context.WithDeadlineCause(ctx, o.plan.forceAt, errBudget)
 			defer cancel()
 			ctx = patience
 		}
 		o.err = m.offline(ctx, o)
-		m.conclude(o)
-	}()
+		m.conclude(caller, o)
+	}
+	if stays {
+		m.work.Go(run) // the offline that ends everything waits for it
+	} else {
+		go run() // waited for by Run and Shutdown
+	}
 	return o
 }
 
@@ -110,23 +114,22 @@ func (m *Manager) offline(ctx context.Context, o *offline) error {
 	return errors.Join(errs...)
 }
 
-// phase runs one phase, and writes it down in the report, the log and the trace. What it returns is part of the error
+// phase runs one phase, and writes it down in the report and the log. What it returns is part of the error
 // of the offline.
 func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(context.Context, *offline) error) error {
 	if o.undone(ctx) {
 		return nil
 	}
 	began := time.Now()
-	ctx, span := m.telemetry.phase(ctx, name)
 	err := run(ctx, o)
 	took := time.Since(began)
-	endSpan(span, err)
 	if errors.Is(err, errSkipped) {
 		return nil
 	}
 	p := Phase{Name: name, After: began.Sub(o.plan.trigger), Took: took}
 	counts := m.counts()
-	args := []any{"phase", name, "took", took.Round(time.Millisecond), "unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused}
+	args := []any{"phase", name, "took", took.Round(time.Millisecond),
+		"unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused}
 	if err != nil {
 		p.Error = err.Error()
 		args = append(args, "err", err)

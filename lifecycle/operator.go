@@ -15,13 +15,9 @@ func (m *Manager) watch(ctx context.Context, k *keeper) {
 	if !ok || k.awaitListed(ctx, nil) != nil {
 		return
 	}
-	first := true
 	for ctx.Err() == nil {
 		err := k.call("Watch", func() error {
-			return w.Watch(ctx, func(online bool) {
-				m.operator(ctx, k, online, first)
-				first = false
-			})
+			return w.Watch(ctx, func(online bool) { m.operator(ctx, k, online) })
 		})
 		if ctx.Err() != nil {
 			return
@@ -36,8 +32,9 @@ func (m *Manager) watch(ctx context.Context, k *keeper) {
 
 // operator acts on what an operator did at one registrar. Only an offline at all of them drains the instance: while
 // one still lists it, it is there to be called.
-func (m *Manager) operator(ctx context.Context, k *keeper, online, atStart bool) {
-	if !k.hold(!online) {
+func (m *Manager) operator(ctx context.Context, k *keeper, online bool) {
+	matters, atStart := k.hold(!online)
+	if !matters {
 		return
 	}
 	m.mu.Lock()

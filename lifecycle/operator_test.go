@@ -155,6 +155,31 @@ func TestExitParksWhenOfflineWasFoundAtStart(t *testing.T) {
 	})
 }
 
+// The same goes for every later registration.
+func TestExitParksWhenOfflineWasFoundByResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithRegistryOffline(Exit))
+		r.run(t)
+		r.reg.operator <- true
+		synctest.Wait()
+		if err := r.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.reg.operator <- false
+		time.Sleep(time.Minute)
+		if s := r.Status(); s.State != Draining {
+			t.Errorf("state %v, want it parked", s.State)
+		}
+		r.reg.operator <- true
+		time.Sleep(time.Minute)
+		r.reg.operator <- false // and now it is news
+		<-r.result
+	})
+}
+
 func TestOneOfTwoRegistrarsOfflineKeepsServing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -125,3 +125,75 @@ func TestRegisteredUnderTheFirstListener(t *testing.T) {
 		<-r.result
 	})
 }
+
+// What an earlier drain has confirmed says nothing about what Register may have listed since.
+func TestConfirmationEndsWithTheNextRegister(t *testing.T) {
+	for name, heeds := range map[string]bool{"Register heeds its context": true, "Register ignores its context": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.run(t)
+				if err := r.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Hour)
+				released := make(chan struct{})
+				r.reg.register = func(ctx context.Context) error {
+					if !heeds {
+						<-released
+						return nil
+					}
+					<-ctx.Done()
+					return context.Cause(ctx)
+				}
+				r.reg.deregister = func(context.Context) error { <-released; return nil }
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				if err := r.Resume(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Resume() = %v, want the cause of its context", err)
+				}
+				r.recorder.reset()
+				r.terminate()
+				if err := <-r.result; err == nil {
+					t.Error("Run() = nil, want that Deregister has not returned")
+				}
+				if report := r.Report(); !report.Unconfirmed || r.at(t, "GracefulStop") < DefaultBudget/2 {
+					t.Errorf("unconfirmed %v, GracefulStop after %v; want true and half the budget", report.Unconfirmed, r.at(t, "GracefulStop"))
+				}
+				close(released)
+				time.Sleep(time.Minute)
+				if events := r.events(); !heeds && slices.Contains(events, "nacos.Deregister") {
+					t.Errorf("events %q, want no new call after Close", events)
+				}
+			})
+		})
+	}
+}
+
+// A registrar with a lock around everything does not answer while its Deregister hangs.
+func TestSettleIsAskedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg := &settleOnce{fakeRegistrar: newFakeRegistrar(newRecorder(), "once"), t: t}
+		r := newRig(t, WithRegistrar(reg))
+		r.run(t)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Errorf("Drain() = %v, want nil", err)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+type settleOnce struct {
+	*fakeRegistrar
+	t     *testing.T
+	asked bool
+}
+
+func (s *settleOnce) Settle() time.Duration {
+	if s.asked {
+		s.t.Error("Settle was asked twice")
+	}
+	s.asked = true
+	return time.Second
+}

@@ -12,12 +12,13 @@ import (
 type Outcome string
 
 const (
-	OutcomeDrained    Outcome = "drained"    // withdrawn, settled and quiet; the instance stays
-	OutcomeNotQuiet   Outcome = "not quiet"  // calls still arrive; the instance stays draining
-	OutcomeResumed    Outcome = "resumed"    // undone before it was over
-	OutcomeSuperseded Outcome = "superseded" // Shutdown, or a drain that began anew, has gone on in its place
-	OutcomeStopped    Outcome = "stopped"    // all servers have stopped by themselves
-	OutcomeForced     Outcome = "forced"     // the budget ran out, or somebody forced it
+	OutcomeDrained     Outcome = "drained"     // withdrawn, settled and quiet; the instance stays
+	OutcomeNotQuiet    Outcome = "not quiet"   // calls still arrive; the instance stays draining
+	OutcomeUnconfirmed Outcome = "unconfirmed" // a registry did not confirm the absence; the instance stays draining
+	OutcomeResumed     Outcome = "resumed"     // undone before it was over
+	OutcomeSuperseded  Outcome = "superseded"  // Shutdown, or a drain that began anew, has gone on in its place
+	OutcomeStopped     Outcome = "stopped"     // all servers have stopped by themselves
+	OutcomeForced      Outcome = "forced"      // the budget ran out, or somebody forced it
 )
 
 // A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
@@ -77,6 +78,8 @@ func (o *offline) outcome(err error) Outcome {
 		return OutcomeSuperseded
 	case o.stays && errors.Is(err, ErrNotQuiet):
 		return OutcomeNotQuiet
+	case o.stays && o.unconfirmed:
+		return OutcomeUnconfirmed
 	case o.stays:
 		return OutcomeDrained
 	case errors.Is(err, ErrForcedStop):

@@ -14,7 +14,8 @@ import (
 // failed. Report tells it in figures.
 //
 // Shutdown blocks for at most the budget and one second; a deadline of the first call's ctx shortens the budget. When
-// the ctx of a call ends otherwise, that call returns its cause and the offline goes on; Force ends it. Before Run or
+// the ctx of a call is cancelled, that call returns its cause and the offline goes on; Force ends it. A further call
+// whose own deadline passes waits one second more for the result, then returns its cause. Before Run or
 // Start, Shutdown stops the servers, and Run and Start return ErrStopping from then on.
 func (m *Manager) Shutdown(ctx context.Context) error {
 	o := m.beginShutdown(ctx, "shutdown")
@@ -52,7 +53,7 @@ func (m *Manager) stop(ctx context.Context, trigger string) *offline {
 	if m.drain != nil {
 		m.drain.cancel(ErrStopping)
 	}
-	m.shutdown = m.newOffline(ctx, trigger, budget, false)
+	m.shutdown = m.newOffline(ctx, trigger, budget, false, true)
 	close(m.begun)
 	return m.shutdown
 }

@@ -32,9 +32,7 @@ func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
 		return err
 	}
 	if m.calls != nil {
-		if err := m.telemetry.observe(m.counts); err != nil {
-			m.log.Warn("calls are not observed as metrics", "err", err)
-		}
+		m.telemetry.observe(m.counts, func(err error) { m.log.Warn("calls are not observed as metrics", "err", err) })
 	}
 	if m.registerTimeout > 0 {
 		timeout, cancel := context.WithTimeoutCause(ctx, m.registerTimeout, errRegisterTimeout)

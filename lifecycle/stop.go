@@ -58,9 +58,8 @@ func (m *Manager) awaitHandshakes(ctx context.Context) {
 	ctx, cancel := context.WithDeadline(ctx, deadline.Add(handshakeSlack))
 	defer cancel()
 	for _, l := range m.watched() {
-		if !ended(ctx, l.closed) || !ended(ctx, l.hurry(deadline)) {
-			l.hurry(deadline)
-		}
+		ended(ctx, l.closed)
+		ended(ctx, l.hurry(deadline))
 	}
 }
 
@@ -93,6 +92,9 @@ func (m *Manager) notice(ctx context.Context, o *offline) error {
 	if m.calls != nil {
 		m.calls.TellStreams()
 	}
+	if o.told.IsZero() {
+		o.told = time.Now()
+	}
 	return nil
 }
 
@@ -101,8 +103,7 @@ func (m *Manager) awaitStreams(ctx context.Context, o *offline) error {
 	if o.hasStopped() || m.calls == nil {
 		return errSkipped
 	}
-	now := time.Now()
-	return o.poll(ctx, o.plan.streamsBy(now, m.streamGrace), func() bool {
+	return o.poll(ctx, o.plan.streamsBy(o.told, m.streamGrace), func() bool {
 		_, streams := m.calls.InFlight()
 		return streams > 0
 	})
@@ -139,15 +140,20 @@ func (m *Manager) endStreams(ctx context.Context, o *offline) error {
 	return nil
 }
 
-// awaitCalls waits for what is still in flight, as long as the budget allows.
+// awaitCalls waits for what is still in flight, as long as the budget allows. Streams may still come: grpc-go admits
+// them until the client has acknowledged GOAWAY (v1.85.0), which takes a round trip. Those are told at once, and ended
+// when the grace is over.
 func (m *Manager) awaitCalls(ctx context.Context, o *offline) error {
 	if o.hasStopped() {
 		return errSkipped
 	}
-	select {
-	case <-o.stopped:
-	case <-ctx.Done():
+	by, late := o.plan.streamsBy(o.told, m.streamGrace), 0
+	for !o.awaitStopped(ctx, goAwayLead) && ctx.Err() == nil {
+		if m.calls != nil && !time.Now().Before(by) {
+			late += m.calls.EndStreams(-1)
+		}
 	}
+	o.note(func(r *Report) { r.StreamsEnded += late })
 	return nil
 }
 
@@ -205,44 +211,4 @@ func (m *Manager) stopServers(limit time.Duration) (hang []string) {
 		}
 	}
 	return hang
-}
-
-func (o *offline) hasStopped() bool {
-	select {
-	case <-o.stopped:
-		return true
-	default:
-		return false
-	}
-}
-
-// awaitStopped waits until all servers have stopped, but no longer than d and than ctx, and reports whether they have.
-func (o *offline) awaitStopped(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-o.stopped:
-		return true
-	default:
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-o.stopped:
-		return true
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	return o.hasStopped()
-}
-
-// poll waits while busy says so, but no longer than by, ctx and the servers.
-func (o *offline) poll(ctx context.Context, by time.Time, busy func() bool) error {
-	if !busy() {
-		return errSkipped
-	}
-	for time.Now().Before(by) && busy() && ctx.Err() == nil {
-		if o.awaitStopped(ctx, min(idlePoll, time.Until(by))) {
-			break
-		}
-	}
-	return nil
 }

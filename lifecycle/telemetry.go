@@ -5,7 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -16,9 +16,10 @@ import (
 // ScopeName is the instrumentation scope of the metrics and spans.
 const ScopeName = "github.com/lameduck-go/lameduck/lifecycle"
 
-// telemetry holds the instruments. Nothing of it is called with the Manager's lock held: a provider runs callbacks with
-// a lock of its own held, and a callback of the program may ask for Status.
+// telemetry tells the providers what happens, by a feed: an exporter may block, a provider runs callbacks of the program
+// with a lock of its own held, and such a callback may block or call the Manager.
 type telemetry struct {
+	feed              feed
 	tracer            trace.Tracer
 	meter             metric.Meter
 	inFlight          metric.Int64ObservableUpDownCounter
@@ -26,7 +27,7 @@ type telemetry struct {
 	duration          metric.Float64Histogram
 	unaries, streamed metric.ObserveOption
 
-	mu           sync.Mutex
+	// Of what the feed calls.
 	registration metric.Registration
 	stopped      bool
 }
@@ -53,59 +54,56 @@ func newTelemetry(c *config) (*telemetry, error) {
 }
 
 // observe begins to observe the calls.
-func (t *telemetry) observe(counts func() Counts) (err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.stopped {
-		return nil
-	}
-	t.registration, err = t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		c := counts()
-		o.ObserveInt64(t.inFlight, int64(c.Unary), t.unaries)
-		o.ObserveInt64(t.inFlight, int64(c.Streams), t.streamed)
-		o.ObserveInt64(t.late, int64(c.Late))
-		o.ObserveInt64(t.refused, int64(c.Refused))
-		return nil
-	}, t.inFlight, t.late, t.refused)
-	return err
+func (t *telemetry) observe(counts func() Counts, failed func(error)) {
+	t.feed.add(func() {
+		if t.stopped {
+			return
+		}
+		var err error
+		t.registration, err = t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+			c := counts()
+			o.ObserveInt64(t.inFlight, int64(c.Unary), t.unaries)
+			o.ObserveInt64(t.inFlight, int64(c.Streams), t.streamed)
+			o.ObserveInt64(t.late, int64(c.Late))
+			o.ObserveInt64(t.refused, int64(c.Refused))
+			return nil
+		}, t.inFlight, t.late, t.refused)
+		if err != nil {
+			failed(err)
+		}
+	})
 }
 
 // stop ends the observation; the OnStop hooks that flush a provider have run by then.
 func (t *telemetry) stop() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.stopped = true
-	if t.registration != nil {
-		_ = t.registration.Unregister()
+	t.feed.add(func() {
+		t.stopped = true
+		if t.registration != nil {
+			_ = t.registration.Unregister()
+		}
+	})
+}
+
+// record writes the spans of an offline that is over, a child for each phase, and its duration. A span in ctx is the
+// parent.
+func (t *telemetry) record(ctx context.Context, r Report) {
+	policy, outcome := attribute.String("lameduck.policy", r.Policy.String()), attribute.String("lameduck.outcome", string(r.Outcome))
+	t.feed.add(func() {
+		ctx, span := t.tracer.Start(ctx, "lameduck.offline", trace.WithTimestamp(r.Began),
+			trace.WithAttributes(attribute.String("lameduck.trigger", r.Trigger), policy, outcome))
+		for _, p := range r.Phases {
+			began := r.Began.Add(p.After)
+			_, phase := t.tracer.Start(ctx, "lameduck."+p.Name, trace.WithTimestamp(began))
+			endSpan(phase, p.Error, began.Add(p.Took))
+		}
+		endSpan(span, r.Error, r.Began.Add(r.Took))
+		t.duration.Record(ctx, r.Took.Seconds(), metric.WithAttributes(policy, outcome))
+	})
+}
+
+func endSpan(span trace.Span, failure string, at time.Time) {
+	if failure != "" {
+		span.SetStatus(codes.Error, failure)
 	}
-}
-
-// begin opens the span of an offline.
-func (t *telemetry) begin(ctx context.Context, o *offline) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, "lameduck.offline", trace.WithAttributes(
-		attribute.String("lameduck.trigger", o.report.Trigger),
-		attribute.String("lameduck.policy", o.report.Policy.String()),
-	))
-}
-
-// phase opens the span of a phase as a child of the offline's.
-func (t *telemetry) phase(ctx context.Context, name string) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, "lameduck."+name)
-}
-
-func endSpan(span trace.Span, err error) {
-	if err != nil && !errors.Is(err, errSkipped) {
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
-	}
-	span.End()
-}
-
-func (t *telemetry) end(o *offline, r Report) {
-	o.span.SetAttributes(attribute.String("lameduck.outcome", string(r.Outcome)))
-	endSpan(o.span, o.err)
-	t.duration.Record(context.Background(), r.Took.Seconds(), metric.WithAttributes(
-		attribute.String("lameduck.policy", r.Policy.String()),
-		attribute.String("lameduck.outcome", string(r.Outcome)),
-	))
+	span.End(trace.WithTimestamp(at))
 }

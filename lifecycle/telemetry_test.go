@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -149,5 +150,73 @@ func TestStatusInACallbackOfTheMeter(t *testing.T) {
 		t.Fatal("Start or Shutdown hangs: a lock is held while the provider is called")
 	}
 	cancel()
+	collecting.Wait()
+}
+
+// A stuckExporter exports nothing until it is released.
+type stuckExporter struct{ released chan struct{} }
+
+func (s stuckExporter) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error {
+	<-s.released
+	return nil
+}
+
+func (stuckExporter) Shutdown(context.Context) error { return nil }
+
+func TestExporterThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		released := make(chan struct{})
+		r := newRig(t, WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(stuckExporter{released}))))
+		r.run(t)
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		if took := time.Since(r.began); took > 5*time.Second {
+			t.Errorf("Run took %v, want what it takes without telemetry", took)
+		}
+		if got := r.Report().Abandoned; !slices.Contains(got, "OpenTelemetry") {
+			t.Errorf("Report.Abandoned = %q, want OpenTelemetry", got)
+		}
+		close(released)
+	})
+}
+
+// A callback of the program that hangs holds the provider's lock, which Unregister wants. Real time, as a mutex is waited
+// for.
+func TestCallbackOfTheMeterThatHangs(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+	hangs, released := make(chan struct{}), make(chan struct{})
+	_, err := provider.Meter("program").Int64ObservableGauge("pool", metric.WithInt64Callback(func(context.Context, metric.Int64Observer) error {
+		close(hangs)
+		<-released
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, WithMeterProvider(provider), WithSettle(0), WithQuiet(0))
+	r.reg.delay = 0
+	if err := r.Start(t.Context(), fakeListener{}.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	var collecting sync.WaitGroup
+	collecting.Go(func() { _ = reader.Collect(context.Background(), &metricdata.ResourceMetrics{}) })
+	<-hangs
+	over := make(chan error, 1)
+	go func() { over <- r.Shutdown(t.Context()) }()
+	select {
+	case err := <-over:
+		if err != nil {
+			t.Errorf("Shutdown() = %v, want nil", err)
+		}
+		if got := r.Report().Abandoned; !slices.Contains(got, "OpenTelemetry") {
+			t.Errorf("Report.Abandoned = %q, want OpenTelemetry", got)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("Shutdown hangs with the callback")
+	}
+	close(released)
 	collecting.Wait()
 }

@@ -97,3 +97,62 @@ func TestStreamsAreEndedSpreadOut(t *testing.T) {
 		}
 	})
 }
+
+// Time goes on while it is looked at, and a timer is late: what fake time hides.
+func TestQuietOnAClockThatMoves(t *testing.T) {
+	for _, tt := range []struct{ quiet, room, look time.Duration }{
+		{500 * time.Millisecond, 500 * time.Millisecond, time.Microsecond}, // all that a small budget has
+		{10 * time.Second, 5 * time.Second, time.Microsecond},
+		{10 * time.Microsecond, 5 * time.Second, 1900 * time.Microsecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			limit := time.Now().Add(tt.room)
+			time.Sleep(time.Microsecond)
+			silence := func() uint64 { time.Sleep(tt.look); return 7 }
+			if !awaitQuiet(t.Context(), tt.quiet, limit, silence) {
+				t.Errorf("awaitQuiet() of %v in %v = false after %v, want true", tt.quiet, tt.room, time.Until(limit))
+			}
+			if time.Now().After(limit.Add(10 * time.Millisecond)) {
+				t.Errorf("awaitQuiet() of %v returned %v after the limit", tt.quiet, time.Since(limit))
+			}
+		})
+	}
+}
+
+// A distant client hears GOAWAY late, and its stream is admitted until then.
+func TestStreamThatComesAfterGoAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithStreamGrace(time.Second))
+		r.run(t)
+		r.calls.set(1, 0) // keeps GracefulStop waiting
+		r.terminate()
+		time.Sleep(4100*time.Millisecond + goAwayLead + 200*time.Millisecond)
+		r.at(t, "GracefulStop")
+		r.calls.set(0, 1)
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		told := r.at(t, "calls.TellStreams")
+		if len(r.calls.ended) != 1 || r.calls.ended[0]-told < time.Second || r.calls.ended[0]-told > 1200*time.Millisecond {
+			t.Errorf("ended %v, told %v: want the grace of 1 s between them", r.calls.ended, told)
+		}
+		if got := r.Report().StreamsEnded; got != 1 {
+			t.Errorf("Report.StreamsEnded = %d, want 1", got)
+		}
+	})
+}
+
+// The grace counts from when they were told.
+func TestStreamsToldEarlyAreEndedEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithStreamNotice(AtWithdrawn), WithStreamGrace(2*time.Second))
+		r.run(t)
+		r.calls.set(0, 1)
+		r.terminate()
+		<-r.result
+		told := r.at(t, "calls.TellStreams")
+		if got := r.calls.ended[0] - told; got != 2*time.Second {
+			t.Errorf("ended %v after it was told, want 2 s", got)
+		}
+	})
+}
