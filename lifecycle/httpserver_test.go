@@ -10,7 +10,59 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 )
+
+// A pipeListener hands out one connection in memory.
+type pipeListener struct{ conns chan net.Conn }
+
+func (l pipeListener) Accept() (net.Conn, error) {
+	if c, ok := <-l.conns; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l pipeListener) Close() error {
+	close(l.conns)
+	return nil
+}
+
+func (pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// The Shutdown of net/http looks twice a second for what Stop has done; a GracefulStop that late would count as hanging.
+func TestHTTPServerGracefulStopEndsWithStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer client.Close()
+		l := pipeListener{make(chan net.Conn, 1)}
+		l.conns <- server
+		called, release := make(chan struct{}), make(chan struct{})
+		s := HTTPServer(&http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			close(called)
+			<-release
+		})})
+		served, stopped := make(chan error, 1), make(chan time.Time, 1)
+		go func() { served <- s.Serve(l) }()
+		go io.WriteString(client, "GET / HTTP/1.1\r\nHost: service\r\n\r\n")
+		<-called
+		go func() {
+			s.GracefulStop()
+			stopped <- time.Now()
+		}()
+		time.Sleep(10 * time.Second)
+		s.Stop()
+		began := time.Now()
+		if took := (<-stopped).Sub(began); took != 0 {
+			t.Errorf("GracefulStop returned %v after Stop, want at once", took)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve() = %v, want nil", err)
+		}
+		close(release)
+	})
+}
 
 // What asks for a certificate makes it TLS, as a list of certificates does.
 func TestHTTPServerWithAFunctionForCertificates(t *testing.T) {

@@ -21,7 +21,7 @@ type Directory struct {
 	addrs []string
 }
 
-// Pick returns one of the addresses at random. It is an error of the test that there is none.
+// Pick returns one of the addresses at random. It panics when there is none.
 func (d *Directory) Pick() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
