@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // A stuckServer returns from nothing until it is released.
@@ -30,7 +32,7 @@ func TestRunReturnsWithinAnyBudget(t *testing.T) {
 					if s == Stopped {
 						<-released
 					}
-				}))
+				}), WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSyncer(stuckExporter{released}))))
 				r.reg.deregister = wait
 				r.reg.close = func() error { <-released; return nil }
 				r.Manager.server = stuckServer{released}
@@ -50,7 +52,8 @@ func TestRunReturnsWithinAnyBudget(t *testing.T) {
 					t.Errorf("Run took %v, want at most %v", took, budget+time.Second)
 				}
 				abandoned := strings.Join(r.Report().Abandoned, ", ")
-				for _, what := range []string{"Stop of server 1", "GracefulStop of a server", "OnStop hook 2", "Deregister of nacos", "Close of nacos", "OnState", "Serve"} {
+				for _, what := range []string{"Stop of server 1", "GracefulStop of a server", "OnStop hook 2", "Deregister of nacos", "Close of nacos",
+					"OnState", "Serve", "OpenTelemetry"} {
 					if !strings.Contains(abandoned, what) {
 						t.Errorf("Report.Abandoned = %s, want %s among them", abandoned, what)
 					}
@@ -138,4 +141,20 @@ func TestZeroBudget(t *testing.T) {
 			t.Errorf("Report: abandoned %q, %d calls cut; want none and 1", report.Abandoned, report.CallsCut)
 		}
 	})
+}
+
+// Only Lossless settles.
+func TestBudgetTooSmallToSettle(t *testing.T) {
+	for _, policy := range []Policy{Lossless, Strict} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, WithPolicy(policy), WithBudget(5*time.Second)) // the registrar's settle is 3 s
+			r.run(t)
+			r.terminate()
+			err := <-r.result
+			const want = "settle of 3s (not given: the default) is more than half the budget of 5s"
+			if refused := err != nil && strings.Contains(err.Error(), want); refused != (policy == Lossless) {
+				t.Errorf("%v: Run() = %v, want %q for Lossless only", policy, err, want)
+			}
+		})
+	}
 }
