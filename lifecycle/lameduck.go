@@ -42,6 +42,7 @@ func (m *Manager) withdraw(ctx context.Context, o *offline) error {
 		if err != nil && !over {
 			err = fmt.Errorf("lifecycle: withdraw from %s: Deregister has not returned: %w", k.name, err)
 		}
+		o.unconfirmed = o.unconfirmed || err != nil
 		errs = append(errs, err)
 	}
 	o.absent = time.Time{}

@@ -77,6 +77,24 @@ func TestShutdownOfAParkedInstanceUnconfirmed(t *testing.T) {
 	})
 }
 
+// A Deregister that has not returned says nothing of the end of it.
+func TestShutdownOfAParkedInstanceWhoseDeregisterHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.operator <- false
+		time.Sleep(10 * time.Second)
+		released := make(chan struct{})
+		r.reg.deregister = func(context.Context) error { <-released; return nil }
+		r.terminate()
+		if err := <-r.result; !errors.Is(err, errWithdrawLimit) || !r.Report().Unconfirmed {
+			t.Errorf("Run() = %v, unconfirmed %t; want that the limit is over, and true", err, r.Report().Unconfirmed)
+		}
+		close(released)
+	})
+}
+
 // What an operator does to an instance that we have withdrawn is for the next Register to find out.
 func TestOperatorWhileWithdrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
