@@ -33,7 +33,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 func goroutines() []string {
 	buf := make([]byte, 1<<20)
 	var out []string
-	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		if (strings.Contains(stack, "nacos/internal/sdk") || strings.Contains(stack, "nacos/nacosresolver.") ||
 			strings.Contains(stack, "nacos-sdk-go")) && !strings.Contains(stack, "PushReceiver") {
 			out = append(out, stack)

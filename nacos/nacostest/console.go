@@ -3,6 +3,7 @@
 package nacostest
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -25,7 +26,7 @@ func (l *life) putInstance(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "caused: Param 'port' is required.;", http.StatusBadRequest)
 		return
 	}
-	weight, err := strconv.ParseFloat(orDefault(r.FormValue("weight"), "1"), 64)
+	weight, err := strconv.ParseFloat(cmp.Or(r.FormValue("weight"), "1"), 64)
 	if err != nil {
 		http.Error(w, "caused: Param 'weight' is illegal.;", http.StatusBadRequest)
 		return
@@ -37,11 +38,11 @@ func (l *life) putInstance(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	i := Instance{IP: r.FormValue("ip"), Port: port, Cluster: orDefault(r.FormValue("clusterName"), defaultCluster)}
+	i := Instance{IP: r.FormValue("ip"), Port: port, Cluster: cmp.Or(r.FormValue("clusterName"), defaultCluster)}
 	cluster := l.naming.cluster
 	cluster.mu.Lock()
 	cluster.edit(key, i.place(), func(e *edit) {
-		*e = edit{enabled: orDefault(r.FormValue("enabled"), "true") == "true", weight: weight, metadata: metadata, expires: e.expires}
+		*e = edit{enabled: cmp.Or(r.FormValue("enabled"), "true") == "true", weight: weight, metadata: metadata, expires: e.expires}
 	})
 	cluster.mu.Unlock()
 	_, _ = io.WriteString(w, "ok")
@@ -54,11 +55,4 @@ func (l *life) deleteInstance(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = io.WriteString(w, "ok")
-}
-
-func orDefault(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }

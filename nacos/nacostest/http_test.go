@@ -5,6 +5,7 @@ package nacostest_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -151,9 +152,7 @@ func TestConsoleRequests(t *testing.T) {
 	}
 	for field, bad := range map[string]string{"port": "x", "weight": "x", "metadata": "{", "serviceName": ""} {
 		form := url.Values{}
-		for k, v := range instance {
-			form[k] = v
-		}
+		maps.Copy(form, instance)
 		form.Set(field, bad)
 		if got := do(http.MethodPut, form); got != http.StatusBadRequest {
 			t.Errorf("PUT instance with %s=%q = %d, want 400", field, bad, got)

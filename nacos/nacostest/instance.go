@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -61,11 +62,8 @@ func inClusters(list []Instance, clusters string) []Instance {
 	wanted := strings.Split(clusters, ",")
 	var out []Instance
 	for _, i := range list {
-		for _, w := range wanted {
-			if i.Cluster == w {
-				out = append(out, i)
-				break
-			}
+		if slices.Contains(wanted, i.Cluster) {
+			out = append(out, i)
 		}
 	}
 	return out
