@@ -64,18 +64,3 @@ func (b *book) saw(o *outcome) {
 	o.end = time.Now()
 	b.outcomes[o.call] = o
 }
-
-// of returns the executions on one instance.
-func (b *book) of(instance int) []*execution {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var all []*execution
-	for _, executions := range b.executions {
-		for _, e := range executions {
-			if e.instance == instance {
-				all = append(all, e)
-			}
-		}
-	}
-	return all
-}

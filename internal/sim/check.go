@@ -121,7 +121,8 @@ func (w *world) lastAt(addr string, t time.Time) *instance {
 }
 
 func (w *world) describe(o *outcome, executions []*execution) string {
-	s := fmt.Sprintf("%v call %x (stream %v) %v after %v, instance %d, carried out %d times: %v", o.client, o.call, o.stream, o.verdict, o.end.Sub(o.begin), o.instance, len(executions), o.err)
+	s := fmt.Sprintf("%v call %x (stream %v) %v after %v, instance %d, carried out %d times: %v",
+		o.client, o.call, o.stream, o.verdict, o.end.Sub(o.begin), o.instance, len(executions), o.err)
 	return s + fmt.Sprintf(" [begun %s, ended %s]", o.begin.Format("05.000000"), o.end.Format("05.000000"))
 }
 

@@ -150,7 +150,8 @@ func (c *client) stream(o order, draw int) (v verdict) {
 	}
 	defer done()
 	var from peer.Peer
-	stream, err := testpb.NewTestServiceClient(conn).StreamingOutputCall(ctx, &testpb.StreamingOutputCallRequest{Payload: o.payload()}, grpc.Peer(&from))
+	request := &testpb.StreamingOutputCallRequest{Payload: o.payload()}
+	stream, err := testpb.NewTestServiceClient(conn).StreamingOutputCall(ctx, request, grpc.Peer(&from))
 	for err == nil {
 		var resp *testpb.StreamingOutputCallResponse
 		if resp, err = stream.Recv(); err == nil {

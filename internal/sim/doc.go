@@ -2,9 +2,9 @@
 
 // Package sim puts the claim that an offline loses nothing to a test that anyone can repeat:
 //
-//	go test ./internal/sim                a short run
-//	go test ./internal/sim -seeds=1000    a long one
-//	go test ./internal/sim -seed=226 -v   one seed, with the log of its instances
+//	go test ./internal/sim                                     a short run
+//	go test ./internal/sim -seeds=1000 -timeout 30m -v         a long one, with its figures
+//	go test ./internal/sim -seed=226 -v                        one seed, with the log of its instances
 //
 // A seed decides a [Schedule]: how many instances there are and with what budget, who calls them and how often, when
 // they are restarted, drained by hand and resumed, taken offline and online by an operator, and when the registry fails.
@@ -43,5 +43,6 @@
 // The model keeps the promises that a Lossless offline rests on: a change of the registry reaches every follower within
 // the settle time, a request that was given up changes nothing later, and an absence is not confirmed before the
 // instance was told what operators did ahead of it. At least one instance is listed and
-// serving at any time. Processes do not crash, and no packet is lost.
+// serving at any time. Processes do not crash, and no packet is lost. TLS, further servers and several registrars are
+// not part of it.
 package sim

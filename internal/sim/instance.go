@@ -65,7 +65,10 @@ type instance struct {
 func (w *world) newInstance(addr string) (*instance, error) {
 	s := &w.schedule
 	w.instances++
-	i := &instance{id: w.instances, strategy: w.strategy, schedule: s, tracker: &interceptor.Tracker{Abandonable: s.Abandonable}, done: make(chan struct{})}
+	i := &instance{
+		id: w.instances, strategy: w.strategy, schedule: s,
+		tracker: &interceptor.Tracker{Abandonable: s.Abandonable}, done: make(chan struct{}),
+	}
 	if addr == "" {
 		addr = fmt.Sprintf("10.0.0.%d:50051", i.id)
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"time"
 
-	"google.golang.org/grpc"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/status"
 
@@ -71,7 +70,7 @@ func (s *service) UnaryCall(ctx context.Context, req *testpb.SimpleRequest) (*te
 	return &testpb.SimpleResponse{Payload: order{call: o.call, work: time.Duration(s.instance)}.payload()}, nil
 }
 
-func (s *service) StreamingOutputCall(req *testpb.StreamingOutputCallRequest, stream grpc.ServerStreamingServer[testpb.StreamingOutputCallResponse]) error {
+func (s *service) StreamingOutputCall(req *testpb.StreamingOutputCallRequest, stream testpb.TestService_StreamingOutputCallServer) error {
 	o := readOrder(req.GetPayload())
 	defer s.book.enter(o.call, true, s.instance)()
 	ctx := stream.Context()

@@ -79,7 +79,7 @@ func (i *instance) checkCounts(wrong func(string, ...any), t *tally) {
 
 func (i *instance) checkOutcome(wrong func(string, ...any), t *tally) {
 	report := &i.report
-	forceAt := report.Began.Add(i.schedule.Budget - min(time.Second, i.schedule.Budget/5))
+	forceAt := report.Began.Add(i.schedule.Budget - min(time.Second, i.schedule.Budget/10))
 	stuck, near := 0, 0
 	for _, e := range t.executions {
 		switch {

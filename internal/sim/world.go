@@ -27,7 +27,10 @@ type world struct {
 // Run plays a schedule inside the synctest bubble of its caller and returns what came of it. Every goroutine that it
 // starts has ended, or ends with time alone.
 func Run(s Schedule, strategy Strategy, log *slog.Logger) Result {
-	w := &world{schedule: s, strategy: strategy, log: log, network: newNetwork(s.Latency), registry: newRegistry(s), book: newBook(), slots: make([]*instance, s.Slots)}
+	w := &world{
+		schedule: s, strategy: strategy, log: log,
+		network: newNetwork(s.Latency), registry: newRegistry(s), book: newBook(), slots: make([]*instance, s.Slots),
+	}
 	for slot := range w.slots {
 		w.start(slot, "").awaitReady(time.Minute)
 	}
