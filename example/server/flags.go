@@ -12,7 +12,6 @@ import (
 	"github.com/lameduck-go/lameduck/example/internal/flags"
 	"github.com/lameduck-go/lameduck/example/internal/testservice"
 	"github.com/lameduck-go/lameduck/lifecycle"
-	"github.com/lameduck-go/lameduck/nacos"
 )
 
 // command is the command line.
@@ -104,7 +103,7 @@ func (c *command) checkSettle() error {
 		return nil
 	case *c.settle < 0:
 		return flags.Wrong("settle", *c.settle, "want 0 or more")
-	case *c.settle > c.budget/2:
+	case c.policy == lifecycle.Lossless && *c.settle > c.budget/2:
 		return flags.Wrong("settle", *c.settle, "it is more than half of -budget "+c.budget.String())
 	}
 	return nil
@@ -137,12 +136,4 @@ func (c *command) options() []lifecycle.Option {
 		options = append(options, lifecycle.WithQuiet(*c.quiet))
 	}
 	return options
-}
-
-func (c *command) registry() nacos.Config {
-	return nacos.Config{Servers: []string{c.nacos}, Namespace: c.namespace}
-}
-
-func (c *command) instance() nacos.Instance {
-	return nacos.Instance{Service: c.service, Group: c.group, Addr: c.advertise, Weight: 1}
 }

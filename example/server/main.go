@@ -77,7 +77,10 @@ func serve(ctx context.Context, c *command, stdout io.Writer) error {
 		lifecycle.WithSignals(os.Interrupt, syscall.SIGTERM),
 	)
 	if c.nacos != "" {
-		registrar, err := nacos.New(c.registry(), c.instance())
+		registrar, err := nacos.New(
+			nacos.Config{Servers: []string{c.nacos}, Namespace: c.namespace},
+			nacos.Instance{Service: c.service, Group: c.group, Addr: c.advertise},
+		)
 		if err != nil {
 			return err
 		}

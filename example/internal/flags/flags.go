@@ -20,7 +20,7 @@ const (
 )
 
 // Parse reads args into set. It writes nothing: what is wrong is in the error, and -help is
-// [flag.ErrHelp], for which [Help] has the text.
+// [flag.ErrHelp], for which [Exit] has the text.
 func Parse(set *flag.FlagSet, args []string) error {
 	set.SetOutput(io.Discard)
 	if err := set.Parse(args); err != nil {
