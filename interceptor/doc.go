@@ -36,7 +36,8 @@
 //
 // # Cost
 //
-// A unary call costs one atomic addition on its way in and one on its way out, on one word; no
-// clock, no lock, no allocation. Streams take a mutex and a goroutine each, because ending a stream
-// whose handler sits in Recv means returning without it.
+// While the instance serves, a unary call costs one atomic addition on its way in and one on its way
+// out, on one word; no clock, no lock, no allocation. While it drains, or with Abandonable, a unary
+// call takes a mutex and a goroutine of its own, and so does every stream at any time: to answer or to
+// end what sits in its handler means returning without it.
 package interceptor

@@ -2,8 +2,10 @@
 
 // Package lifecycle takes a server online and offline without losing a call.
 //
-// A Manager runs the server, registers it, waits for a trigger (the end of a context, a signal, Shutdown, an operator's
-// offline in the registry) and takes the instance out inside one time budget. This is an offline, Lossless:
+// A Manager runs the server, registers it, waits for a trigger (the end of a context, a signal, Shutdown) and takes the
+// instance out inside one time budget. An operator's offline in the registry parks the instance: it goes the same way as
+// far as quiet, without withdraw, and serves again when he puts it online; with Exit it is a trigger like the others. This
+// is an offline, Lossless:
 //
 //	trigger                                                                                      budget
 //	  |-- announce: health NOT_SERVING, readiness red, calls are late from here on                  |

@@ -6,15 +6,17 @@ import "errors"
 
 // What the methods of Manager return, wrapped with the phase and the number that matters. Test with errors.Is.
 var (
-	// ErrForcedStop: RPCs were cut, or phases were skipped, because the budget ran out or somebody forced it.
+	// ErrForcedStop: RPCs were cut, or phases were skipped, because the budget ran out or somebody forced it. Of Run and
+	// Shutdown.
 	ErrForcedStop = errors.New("lifecycle: forced stop")
-	// ErrNotQuiet: calls still arrive at the end of the quiet limit. The instance stays draining.
+	// ErrNotQuiet: calls still arrive at the end of the quiet limit. The instance stays draining. Of Drain.
 	ErrNotQuiet = errors.New("lifecycle: not quiet")
-	// ErrOfflineByOperator: an operator holds the instance offline at every registrar; only an operator can end that.
+	// ErrOfflineByOperator: an operator holds the instance offline at every registrar; only an operator can end that. Of
+	// Resume.
 	ErrOfflineByOperator = errors.New("lifecycle: offline by operator")
-	// ErrStopping: Shutdown has begun, and there is no way back.
+	// ErrStopping: Shutdown has begun, and there is no way back. Of Run, Start, Drain and Resume.
 	ErrStopping = errors.New("lifecycle: shutting down")
-	// ErrResumed: the drain that the caller waited for was undone by Resume or by an operator.
+	// ErrResumed: the drain that the caller waited for was undone by Resume. Of Drain.
 	ErrResumed = errors.New("lifecycle: drain undone")
 )
 

@@ -116,19 +116,19 @@ func (m *Manager) setState(s State) {
 // A Status is a look at a Manager.
 type Status struct {
 	State      State             `json:"state"`
-	Ready      bool              `json:"ready"` // serving, and every registrar has shown the instance at least once
-	Causes     []string          `json:"causes,omitempty"`
+	Ready      bool              `json:"ready"`            // serving, and every Register has returned nil at least once
+	Causes     []string          `json:"causes,omitempty"` // why it drains: "by hand", "operator at " and the name, the trigger
 	Calls      Counts            `json:"calls"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"`
 	Deadline   time.Time         `json:"deadline,omitzero"` // the end of the budget, once Shutdown has begun
 }
 
-// Counts are the calls as the Tracker counted them.
+// Counts are the calls as the Tracker counted them; zero without WithCalls.
 type Counts struct {
 	Unary   int    `json:"unary_in_flight"`
 	Streams int    `json:"streams_in_flight"`
-	Late    uint64 `json:"late"`
-	Refused uint64 `json:"refused"`
+	Late    uint64 `json:"late"`    // admitted while the instance drained, since the Tracker was made
+	Refused uint64 `json:"refused"` // answered UNAVAILABLE by the interceptors, since the Tracker was made
 }
 
 // Status returns how things stand. It does not block, and asks no registry.

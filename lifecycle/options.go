@@ -15,8 +15,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// An Option changes what New makes. Options that are given nil, not a nil pointer in an interface, are ignored, and a nil Option too; a negative
-// duration counts as zero.
+// An Option changes what New makes. A nil Option is ignored, and so is one that is given nil; a nil pointer in an
+// interface is not nil. A negative duration counts as zero.
 type Option func(*config)
 
 type config struct {
@@ -114,14 +114,17 @@ func WithPolicy(p Policy) Option { return func(cfg *config) { cfg.policy = p } }
 func WithBudget(d time.Duration) Option { return func(cfg *config) { cfg.budget = max(d, 0) } }
 
 // WithSettle sets how long after the confirmed absence other registry nodes and clients may still learn of it. The
-// default is the largest Settle of the registrars, else UnknownSettle. More than half the budget is an error of Run.
+// default is the largest Settle of the registrars, else UnknownSettle. More than half the budget is an error of Run and
+// Start. Strict does not settle.
 func WithSettle(d time.Duration) Option {
 	d = max(d, 0)
 	return func(cfg *config) { cfg.settle = &d }
 }
 
-// WithQuiet sets how long no RPC may be admitted before GracefulStop begins: at most QuietLimit, and a fifth of the
-// budget. The default is DefaultQuiet for Lossless and none for Strict, where a refused call counts as traffic too.
+// WithQuiet sets how long no RPC may be admitted before GracefulStop begins. The default is DefaultQuiet for Lossless
+// and none for Strict, where a refused call counts as traffic too. Zero does not wait. All the waiting takes at most
+// QuietLimit, and in an offline that stops a fifth of the budget; a longer quiet is shortened to that. It is not waited
+// for where Lossless drains for half the budget because a registry did not confirm the absence.
 func WithQuiet(d time.Duration) Option {
 	d = max(d, 0)
 	return func(cfg *config) { cfg.quiet = &d }
@@ -130,14 +133,16 @@ func WithQuiet(d time.Duration) Option {
 // WithStreamNotice sets when streams are told; the default is AtGoAway.
 func WithStreamNotice(n StreamNotice) Option { return func(cfg *config) { cfg.streamNotice = n } }
 
-// WithStreamGrace sets how long streams that were told may go on before they are ended; the default is
-// DefaultStreamGrace. They are ended five seconds before the end of the budget in any case.
+// WithStreamGrace sets how long streams may go on before they are ended, from when they were told; the default is
+// DefaultStreamGrace. They are ended at the latest when five seconds, or a fifth, of the budget are left, whichever is
+// less.
 func WithStreamGrace(d time.Duration) Option {
 	return func(cfg *config) { cfg.streamGrace = max(d, 0) }
 }
 
-// WithRegisterTimeout makes it an error of Run and Start when a registrar has not shown the instance for so long. The
-// default, zero, keeps serving and goes on trying: an instance that is not ready stops a rollout by itself.
+// WithRegisterTimeout makes it an error of Run and Start when a registrar has not shown the instance for so long, also
+// because of a drain by hand in that time. The default, zero, keeps serving and goes on trying: an instance that is not
+// ready stops a rollout by itself.
 func WithRegisterTimeout(d time.Duration) Option {
 	return func(cfg *config) { cfg.registerTimeout = max(d, 0) }
 }
@@ -165,8 +170,9 @@ func WithOnState(f func(State)) Option {
 
 // WithOnStop adds a function to be called once the servers have stopped, for what the handlers needed until then:
 // databases, exporters, caches. Hooks run in the reverse order of their registration and share HookLimit; one that
-// does not return in time is abandoned. What they return becomes part of the error of Shutdown. The span and the
-// duration of the offline are recorded after them: shut the providers of telemetry down when Run has returned.
+// does not return in time is abandoned. What they return becomes part of the error of Shutdown; a panic is not
+// recovered. The spans and the duration of the offline are recorded after them: shut the providers of telemetry down when
+// Run has returned.
 func WithOnStop(f func(context.Context) error) Option {
 	return func(cfg *config) {
 		if f != nil {
@@ -175,8 +181,10 @@ func WithOnStop(f func(context.Context) error) Option {
 	}
 }
 
-// WithLogger sets where the handful of lines of an offline go; the default is slog.Default(). Its handler is called on a
-// goroutine of its own: an offline does not wait for it, except for a moment at the very end.
+// WithLogger sets where the lines go: one for each change of state, phase of an offline, registration and act of an
+// operator, and a warning for what will be tried again. The default is slog.Default() at the time of New. Its handler is
+// called on a goroutine of its own, so a line may come a little later than what it tells of: an offline does not wait
+// for it, except for a moment at the very end.
 func WithLogger(l *slog.Logger) Option {
 	return func(cfg *config) {
 		if l != nil {
@@ -185,7 +193,7 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithMeterProvider sets where the metrics go; the default is the global provider of OpenTelemetry.
+// WithMeterProvider sets where the metrics of ScopeName go; the default is the global provider of OpenTelemetry.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(cfg *config) {
 		if p != nil {
@@ -194,7 +202,7 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 	}
 }
 
-// WithTracerProvider sets where the spans go; the default is the global provider of OpenTelemetry.
+// WithTracerProvider sets where the spans of ScopeName go; the default is the global provider of OpenTelemetry.
 func WithTracerProvider(p trace.TracerProvider) Option {
 	return func(cfg *config) {
 		if p != nil {

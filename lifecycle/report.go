@@ -21,8 +21,11 @@ const (
 	OutcomeForced      Outcome = "forced"      // the budget ran out, or somebody forced it
 )
 
-// A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
+// A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them. An answer
+// that is still on its way to a slow reader when Stop is called is cut as well, and not counted.
 type Report struct {
+	// Trigger is "shutdown", "forced", "signal " and its name, "context: " and its cause, "failure" (of Serve or
+	// Register), "operator offline" or "drain by hand".
 	Trigger       string            `json:"trigger"`
 	Policy        Policy            `json:"policy"`
 	Outcome       Outcome           `json:"outcome,omitempty"` // empty while it goes on
@@ -32,18 +35,20 @@ type Report struct {
 	AtTrigger     Counts            `json:"at_trigger"`
 	AtEnd         Counts            `json:"at_end"`
 	Registrars    []RegistrarStatus `json:"registrars,omitempty"`
-	Unconfirmed   bool              `json:"unconfirmed,omitempty"`    // a registry may still have listed the instance when GracefulStop began
+	Unconfirmed   bool              `json:"unconfirmed,omitempty"`    // a registry may still have listed the instance at the end of withdraw
 	StreamsEnded  int               `json:"streams_ended,omitempty"`  // ended early, with UNAVAILABLE
 	CallsAnswered int               `json:"calls_answered,omitempty"` // unary calls answered in the place of their handlers
-	Forced        bool              `json:"forced,omitempty"`
-	CallsCut      int               `json:"calls_cut,omitempty"`   // unary calls in flight when Stop was called
-	StreamsCut    int               `json:"streams_cut,omitempty"` // streams in flight when Stop was called
-	Abandoned     []string          `json:"abandoned,omitempty"`   // what did not return in time and was left behind
+	Forced        bool              `json:"forced,omitempty"`         // the budget ran out, or somebody forced it; the phase "force" has an error
+	CallsCut      int               `json:"calls_cut,omitempty"`      // unary calls whose handlers ran when Stop was called
+	StreamsCut    int               `json:"streams_cut,omitempty"`    // streams in flight when Stop was called
+	Abandoned     []string          `json:"abandoned,omitempty"`      // what did not return in time and was left behind
 	Error         string            `json:"error,omitempty"`
 }
 
-// A Phase is one line of a Report.
+// A Phase is one line of a Report. One that had nothing to do has no line.
 type Phase struct {
+	// Name is "announce", "withdraw", "settle", "refuse" (Strict), "idle" (Strict), "quiet", "goaway", "notice" (with
+	// AtWithdrawn also before quiet), "streams", "end", "calls", "force", "hooks" or "close".
 	Name  string        `json:"name"`
 	After time.Duration `json:"after_ns"` // since the trigger
 	Took  time.Duration `json:"took_ns"`

@@ -56,7 +56,8 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving.Go(func() {
-		if err := m.Start(starting, servers[0].listeners[0].Addr()); err != nil && starting.Err() == nil && !errors.Is(err, ErrStopping) {
+		err := m.Start(starting, servers[0].listeners[0].Addr())
+		if err != nil && starting.Err() == nil && !errors.Is(err, ErrStopping) {
 			offer(failed, err)
 		}
 	})

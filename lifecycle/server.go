@@ -54,10 +54,13 @@ type Health interface {
 //
 // A Registrar may have further methods:
 //
-//	Settle() time.Duration                      how long after a confirmed absence other consumers may still learn of it
+//	Settle() time.Duration                      how long after a confirmed absence other consumers may still learn of it;
+//	                                            asked once, by New
 //	Watch(ctx, func(online bool)) error         reports what an operator does to the instance
 //	Close() error                               gives up the connection to the registry; called once, at the very end
 //	String() string                             the name in logs, Status and Report
+//
+// Panics are not recovered.
 //
 // Watch blocks until ctx ends and calls the function in order, from one goroutine: with how the registry holds the
 // instance when Watch begins and after each Register that has returned nil, and at each change that an operator made;
@@ -69,8 +72,9 @@ type Registrar interface {
 	// when an operator holds it offline.
 	Register(ctx context.Context, addr net.Addr) error
 	// Deregister takes the instance out. It returns nil when the registry has confirmed the absence, and keeps it out
-	// until Register or Close. An error may say more by the methods Unconfirmed() bool (it was asked, but the absence was
-	// not seen) and Refused() bool (the registry said no).
+	// until Register or Close. To the Manager every error means that the absence is not confirmed; for people one may say
+	// more by the methods Unconfirmed() bool (it was asked, but the absence was not seen) and Refused() bool (the registry
+	// said no).
 	Deregister(ctx context.Context) error
 }
 

@@ -18,11 +18,11 @@ const (
 
 // RegistrarStatus is what Status and Report say of one registrar.
 type RegistrarStatus struct {
-	Name     string    `json:"name"`
+	Name     string    `json:"name"` // what its String returns, or "registrar 1"
 	Standing Standing  `json:"standing"`
 	Offline  bool      `json:"offline_by_operator,omitempty"`
-	Absent   time.Time `json:"absent_since,omitzero"`
-	Error    string    `json:"error,omitempty"`
+	Absent   time.Time `json:"absent_since,omitzero"` // confirmed, given up, or made by an operator; zero while listed
+	Error    string    `json:"error,omitempty"`       // of the last Register or Deregister
 }
 
 func (k *keeper) status() RegistrarStatus {

@@ -22,8 +22,9 @@ var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
 // Shutdown. Start may be called once; once Shutdown has begun it returns ErrStopping.
 //
 // Two things are then up to the program. A connection that is stuck in its handshake holds GracefulStop for as long as
-// grpc.ConnectionTimeout says, 120 s by default: set it to some seconds. And Drain leaves streams alone and health
-// Watches open, so a GracefulStop of one's own waits for them: call Shutdown instead, or at the same time.
+// grpc.ConnectionTimeout says, 120 s by default: set it to some seconds. And Drain leaves health Watches open and streams
+// alone (AtWithdrawn tells them), so a GracefulStop of one's own waits for them: call Shutdown instead, or at the same
+// time.
 func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
 	if err := m.check(); err != nil {
 		return err

@@ -47,7 +47,8 @@ const (
 	// Lossless serves every call until GOAWAY moves the clients on. It is the default.
 	Lossless Policy = iota
 	// Strict refuses calls with UNAVAILABLE from the moment at which the registry has confirmed the absence, and begins
-	// GracefulStop when nothing is in flight any more. It loses the calls of clients that have not heard yet.
+	// GracefulStop when nothing is in flight any more, or half the budget is used. It loses the calls of clients that have
+	// not heard yet.
 	Strict
 )
 
@@ -81,8 +82,8 @@ type RegistryOffline int
 const (
 	// Park drains and stays, and serves again when an operator puts the instance online. It is the default.
 	Park RegistryOffline = iota
-	// Exit drains and stops. An offline that was already there when the instance registered parks all the same, or a
-	// supervisor would restart the process in a loop.
+	// Exit drains and stops. An offline that was already there when the instance registered, at Start or after Resume,
+	// parks all the same, or a supervisor would restart the process in a loop.
 	Exit
 )
 
@@ -94,6 +95,6 @@ const (
 	// It is the default.
 	AtGoAway StreamNotice = iota
 	// AtWithdrawn tells them once the instance is withdrawn and settled. It gives streams more time, but a client that
-	// holds on to this address (pick_first) opens its stream here again, and again.
+	// holds on to this address (pick_first) opens its stream here again, and again. Drain and Park tell them too.
 	AtWithdrawn
 )

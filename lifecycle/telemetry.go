@@ -14,6 +14,12 @@ import (
 )
 
 // ScopeName is the instrumentation scope of the metrics and spans.
+//
+// The metrics are lameduck.rpc.in_flight, with rpc.kind unary or stream, lameduck.rpc.late and lameduck.rpc.refused, all
+// three observed from Start to the end, and lameduck.offline.duration in seconds, with lameduck.policy and
+// lameduck.outcome. The spans are lameduck.offline, with these two and lameduck.trigger, and a child for each Phase of the
+// Report, as lameduck.withdraw; they are written when the offline is over. The span of the ctx that began it, of Drain
+// for example, is their parent.
 const ScopeName = "github.com/lameduck-go/lameduck/lifecycle"
 
 // telemetry tells the providers what happens, by a feed: an exporter may block, a provider runs callbacks of the program
