@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package bench measures what lameduck costs a server, end to end: the same RPC with and without the interceptors, in
-// one process and over loopback TCP. It is a module of its own, so that what it compares with never becomes a
-// dependency of the library.
+// one process and over loopback TCP. Its test is a Kratos application that is restarted. It is a module of its own, so
+// that what it compares with never becomes a dependency of the library.
 //
-//	go test -bench . -count 10 | tee new.txt
+//	go test -run '^$' -bench . -count 10 | tee new.txt
 //
 // Compare lines of one run only: on a shared machine absolute times are noise.
 package bench
