@@ -19,6 +19,13 @@ func stuckUnary(t *testing.T, i *instance) {
 	i.await(t, "calling", func() bool { return i.Status().Calls.Unary == 1 })
 }
 
+func lockedUnary(t *testing.T, i *instance) {
+	i.lock.Lock()
+	t.Cleanup(i.lock.Unlock)
+	go testpb.NewTestServiceClient(i.dial(t)).UnaryCall(context.Background(), &testpb.SimpleRequest{FillOauthScope: true})
+	i.await(t, "calling", func() bool { return i.Status().Calls.Unary == 1 })
+}
+
 // lateStuckUnary is a call that comes while the instance drains: such a call can be answered in the place of its
 // handler, and the client hears that it may have happened.
 func lateStuckUnary(t *testing.T, i *instance) {

@@ -44,12 +44,8 @@ func TestAdversity(t *testing.T) {
 		{name: "TLS client that stalls in its handshake", server: []grpc.ServerOption{grpc.Creds(selfSigned(t))}, attack: raw("\x16\x03\x01\x02\x00\x01"), atMost: 3 * time.Second},
 		{name: "peer that acks no ping", attack: raw(preface + settings), atMost: 7 * time.Second},
 		{name: "peer that ignores GOAWAY", attack: ignoreGoAway, atMost: 4 * time.Second},
-		{name: "handler that ignores its context", attack: stuckUnary, forced: true, atMost: testBudget + time.Second,
-			check: func(t *testing.T, r lifecycle.Report) {
-				if r.CallsCut != 1 {
-					t.Errorf("Report.CallsCut = %d, want 1", r.CallsCut)
-				}
-			}},
+		{name: "handler that ignores its context", attack: stuckUnary, forced: true, atMost: testBudget + time.Second, check: oneCallCut},
+		{name: "handler blocked in a lock", attack: lockedUnary, forced: true, atMost: testBudget + time.Second, check: oneCallCut},
 		{name: "late handler that ignores its context", attack: lateStuckUnary, forced: true, atMost: testBudget + time.Second,
 			check: func(t *testing.T, r lifecycle.Report) {
 				if r.CallsAnswered != 1 || r.CallsCut != 0 {
@@ -127,6 +123,13 @@ func abandoned(what string) func(*testing.T, lifecycle.Report) {
 		if !slices.Contains(r.Abandoned, what) {
 			t.Errorf("Report.Abandoned = %q, want %q", r.Abandoned, what)
 		}
+	}
+}
+
+func oneCallCut(t *testing.T, r lifecycle.Report) {
+	t.Helper()
+	if r.CallsCut != 1 {
+		t.Errorf("Report.CallsCut = %d, want 1", r.CallsCut)
 	}
 }
 

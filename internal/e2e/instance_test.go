@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,7 +43,8 @@ type instance struct {
 	calls   interceptor.Tracker
 	slow    chan time.Duration // what the next calls take; empty: nothing
 	release chan struct{}      // what stuck handlers wait for
-	opened  atomic.Int64       // streams that wait to be told
+	lock    sync.Mutex         // what handlers of locked calls wait for
+	opened  openings           // streams, by client
 	result  chan error
 	stop    context.CancelFunc
 }
@@ -56,6 +58,10 @@ type testService struct {
 func (s testService) UnaryCall(_ context.Context, req *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
 	if req.GetFillUsername() {
 		<-s.release
+	}
+	if req.GetFillOauthScope() {
+		s.lock.Lock()
+		defer s.lock.Unlock()
 	}
 	return &testpb.SimpleResponse{Payload: &testpb.Payload{Body: make([]byte, req.GetResponseSize())}}, nil
 }
@@ -71,7 +77,7 @@ func (s testService) StreamingOutputCall(_ *testpb.StreamingOutputCallRequest, s
 
 // StreamingInputCall goes on until it is told.
 func (s testService) StreamingInputCall(stream testpb.TestService_StreamingInputCallServer) error {
-	s.opened.Add(1)
+	s.opened.add(stream.Context())
 	select {
 	case <-interceptor.Draining(stream.Context()):
 		return nil
@@ -82,6 +88,7 @@ func (s testService) StreamingInputCall(stream testpb.TestService_StreamingInput
 
 // FullDuplexCall sits in Recv.
 func (s testService) FullDuplexCall(stream testpb.TestService_FullDuplexCallServer) error {
+	s.opened.add(stream.Context())
 	for {
 		if _, err := stream.Recv(); err != nil {
 			return err
