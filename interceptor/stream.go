@@ -68,7 +68,8 @@ func (t *Tracker) channel() chan struct{} {
 }
 
 // TellStreams closes the Draining channels. Streams that begin later find theirs closed, until Resume.
-// Call it once GracefulStop has begun: clients that re-open at once come back to this server before.
+// Call it once GracefulStop has begun: before that, clients that re-open at once come back to this
+// server.
 func (t *Tracker) TellStreams() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

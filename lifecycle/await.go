@@ -4,7 +4,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -23,13 +22,11 @@ func (k *keeper) awaitListed(ctx context.Context, stopping <-chan struct{}) erro
 	return k.until(ctx, stopping, func() (bool, error) { return k.everListed, nil })
 }
 
-var errDrainedAgain = errors.New("drained again")
-
-// awaitAnnounced blocks until the last announcement was carried out; errDrainedAgain when the opposite was asked for.
+// awaitAnnounced blocks until the last announcement was carried out; ErrDrainedAgain when the opposite was asked for.
 func (k *keeper) awaitAnnounced(ctx context.Context, stopping <-chan struct{}) error {
 	return k.until(ctx, stopping, func() (bool, error) {
 		if !k.listed {
-			return true, errDrainedAgain
+			return true, ErrDrainedAgain
 		}
 		return k.done == k.asked, nil
 	})

@@ -16,10 +16,10 @@ const (
 	// balancers that pull a health check take their time too.
 	UnknownSettle = 5 * time.Second
 
-	// WithdrawLimit is the most that withdrawing may take of the budget; at most a fifth of it.
+	// WithdrawLimit is how long Deregister is waited for: so long, or a fifth of the budget where that is less.
 	WithdrawLimit = 5 * time.Second
-	// QuietLimit is the most that waiting for quiet may take after settle; at most a fifth of the budget. A caller that
-	// pins our address never goes quiet, and GOAWAY moves it.
+	// QuietLimit is how long quiet is waited for after settle: so long, or, in an offline that stops, a fifth of the budget
+	// where that is less. A caller that pins our address never goes quiet, and GOAWAY moves it.
 	QuietLimit = 5 * time.Second
 	// StreamSpread is the time over which streams are ended, so that their clients do not all come back at once.
 	StreamSpread = 2 * time.Second

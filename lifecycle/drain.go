@@ -9,13 +9,17 @@ import (
 )
 
 // Drain makes the instance a lame duck by hand: announced as going and withdrawn from every registrar, while every
-// call that comes is still served (Strict: refused). It is the balancer's or the operator's request to leave.
+// call that comes is still served (with Strict it is refused once the registrars have confirmed). It is the balancer's or
+// the operator's request to leave.
 //
-// Drain blocks until the instance is withdrawn, settled and quiet, and returns nil then. At the end of the quiet limit
-// it returns an error that is ErrNotQuiet and stays draining; an absence that a registrar did not confirm is part of
-// the error too. When ctx ends first it returns its cause, and draining goes on. Calls share the drain under way; a
-// call on a drained instance looks for quiet again. After Resume, waiting callers get ErrResumed; once Shutdown has
-// begun Drain returns ErrStopping.
+// Drain blocks until the instance is withdrawn, settled and quiet, and returns nil then. That takes at most withdraw's
+// share of the budget, settle and QuietLimit; with Strict, which does not settle, half the budget and QuietLimit. At the
+// end of the quiet limit it returns an error that is ErrNotQuiet and stays draining; an absence that a registrar did not
+// confirm is part of the error too. When ctx ends first it returns its cause, and draining goes on. Calls share the drain
+// under way; a call on a drained instance looks for quiet again. After Resume, waiting callers get ErrResumed; once
+// Shutdown has begun Drain returns ErrStopping.
+//
+// Before Start it is remembered: Start then announces nothing until Resume.
 func (m *Manager) Drain(ctx context.Context) error {
 	m.mu.Lock()
 	if m.shutdown != nil {
@@ -52,8 +56,8 @@ func (m *Manager) Drain(ctx context.Context) error {
 // registering in the background.
 //
 // While an operator holds the instance offline it stays draining, and Resume returns ErrOfflineByOperator. Once
-// Shutdown has begun it returns ErrStopping and changes nothing, also while it waits. It is an error that the instance
-// was drained again before it was registered. On an instance that does not drain Resume returns nil at once.
+// Shutdown has begun it returns ErrStopping and changes nothing, also while it waits. When somebody drains the instance
+// again before it is registered, it returns ErrDrainedAgain. On an instance that does not drain Resume returns nil at once.
 func (m *Manager) Resume(ctx context.Context) error {
 	m.mu.Lock()
 	if m.shutdown != nil {

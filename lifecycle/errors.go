@@ -18,6 +18,8 @@ var (
 	ErrStopping = errors.New("lifecycle: shutting down")
 	// ErrResumed: the drain that the caller waited for was undone by Resume. Of Drain.
 	ErrResumed = errors.New("lifecycle: drain undone")
+	// ErrDrainedAgain: the instance was drained again before it was registered. Of Resume.
+	ErrDrainedAgain = errors.New("lifecycle: drained again")
 )
 
 // What ends the patience of an offline, as context causes.

@@ -24,7 +24,8 @@ type failingStep struct {
 	prepare   func(r *rig, released <-chan struct{}) []Option
 	wantIs    error
 	wantText  string
-	abandoned string
+	abandoned string        // all of them
+	cut       int           // streams
 	graceful  time.Duration // when GracefulStop begins; 0: not checked
 	atMost    time.Duration
 }
@@ -44,7 +45,7 @@ var failingSteps = []failingStep{
 			r.reg.deregister = func(context.Context) error { <-released; return nil }
 			return nil
 		}},
-	{name: "GracefulStop and Stop hang", wantIs: ErrForcedStop, abandoned: "Stop of a server", atMost: DefaultBudget + time.Second,
+	{name: "GracefulStop and Stop hang", wantIs: ErrForcedStop, abandoned: "Stop of server 1, GracefulStop of a server, Serve", atMost: DefaultBudget + time.Second,
 		prepare: func(r *rig, released <-chan struct{}) []Option {
 			c := make(chan struct{})
 			go func() { <-released; close(c) }()
@@ -59,7 +60,7 @@ var failingSteps = []failingStep{
 			r.calls.answerable = 1
 			return nil
 		}},
-	{name: "streams never end", wantIs: ErrForcedStop, wantText: "0 calls and 3 streams cut", atMost: DefaultBudget,
+	{name: "streams never end", wantIs: ErrForcedStop, wantText: "0 calls and 3 streams cut", cut: 3, atMost: DefaultBudget,
 		prepare: func(r *rig, _ <-chan struct{}) []Option {
 			r.calls.set(0, 3)
 			r.calls.deaf = true
@@ -133,8 +134,11 @@ func (test failingStep) run(t *testing.T) {
 		t.Errorf("Run took %v, want at most %v", took, test.atMost)
 	}
 	report := r.Report()
-	if got := strings.Join(report.Abandoned, ", "); test.abandoned == "" && got != "" || !strings.Contains(got, test.abandoned) {
+	if got := strings.Join(report.Abandoned, ", "); got != test.abandoned {
 		t.Errorf("Report.Abandoned = %q, want %q", got, test.abandoned)
+	}
+	if report.StreamsCut != test.cut {
+		t.Errorf("Report.StreamsCut = %d, want %d", report.StreamsCut, test.cut)
 	}
 	if test.graceful > 0 {
 		if got := r.at(t, "GracefulStop"); got < test.graceful || got > test.graceful+100*time.Millisecond {

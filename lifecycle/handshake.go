@@ -23,7 +23,8 @@ type watchedListener struct {
 	net.Listener
 
 	mu     sync.Mutex
-	young  map[*youngConn]struct{} // in their handshake
+	open   int                     // connections that nobody has closed
+	young  map[*youngConn]struct{} // those in their handshake
 	hasten time.Time               // once set, the deadline of all of them
 	none   chan struct{}           // closed when hasten is set and none is left
 
@@ -47,7 +48,17 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 	if err != nil || !ok {
 		return c, err
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open++
 	return &youngConn{TCPConn: tcp, listener: l}, nil
+}
+
+// connections returns how many are open.
+func (l *watchedListener) connections() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
 }
 
 // hurry gives the handshakes that are under way until deadline; a second call may shorten that. The returned channel
@@ -84,11 +95,23 @@ func (l *watchedListener) grow(y *youngConn) {
 	l.settle()
 }
 
+// lose is called when y is closed, which may happen several times.
+func (l *watchedListener) lose(y *youngConn) {
+	l.grow(y)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !y.closed {
+		y.closed = true
+		l.open--
+	}
+}
+
 // A youngConn reports the begin and the end of its handshake.
 type youngConn struct {
 	*net.TCPConn
 	listener *watchedListener
-	grown    bool // guarded by the listener's lock
+	grown    bool // guarded by the listener's lock, as is closed
+	closed   bool
 }
 
 // SetDeadline begins the handshake, or ends it when t is zero.
@@ -117,6 +140,6 @@ func (y *youngConn) SetDeadline(t time.Time) error {
 }
 
 func (y *youngConn) Close() error {
-	y.listener.grow(y)
+	y.listener.lose(y)
 	return y.TCPConn.Close()
 }

@@ -19,7 +19,14 @@ import (
 // GracefulStop blocks until the requests under way have ended and Stop closes their connections; neither waits for
 // hijacked connections (WebSockets). A client that keeps its HTTP/2 connection after GOAWAY holds GracefulStop for one
 // second after its last request, and a connection that has sent nothing for up to six (net/http, Go 1.26).
-func HTTPServer(s *http.Server) Server { return &httpServer{Server: s, stopped: make(chan struct{})} }
+//
+// It is nil when s is nil: an error of Run as the first server, ignored as a further one.
+func HTTPServer(s *http.Server) Server {
+	if s == nil {
+		return nil
+	}
+	return &httpServer{Server: s, stopped: make(chan struct{})}
+}
 
 type httpServer struct {
 	*http.Server

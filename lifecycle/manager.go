@@ -59,8 +59,13 @@ func (m *Manager) check() error {
 	if m.server == nil {
 		return errors.New("lifecycle: New: the server is nil")
 	}
-	if m.policy != Lossless && m.policy != Strict {
+	switch {
+	case m.policy != Lossless && m.policy != Strict:
 		return fmt.Errorf("lifecycle: WithPolicy: %v is neither Lossless nor Strict", m.policy)
+	case m.registryOffline != Park && m.registryOffline != Exit:
+		return fmt.Errorf("lifecycle: WithRegistryOffline: %d is neither Park nor Exit", m.registryOffline)
+	case m.streamNotice != AtGoAway && m.streamNotice != AtWithdrawn:
+		return fmt.Errorf("lifecycle: WithStreamNotice: %d is neither AtGoAway nor AtWithdrawn", m.streamNotice)
 	}
 	if settle := m.settleTime(); m.policy == Lossless && settle > m.budget/2 {
 		given := ""
@@ -175,7 +180,7 @@ func (m *Manager) Report() Report {
 }
 
 // Force ends the patience of an offline, as a second signal does: what is in flight is answered and cut now. Without a
-// Shutdown under way it begins one. It does not block.
+// Shutdown under way it begins one; after the end it does nothing. It does not block.
 func (m *Manager) Force() {
 	m.beginShutdown(context.Background(), "forced").cancel(errForce)
 }

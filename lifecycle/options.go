@@ -76,7 +76,8 @@ func WithCalls(c Calls) Option {
 	}
 }
 
-// WithHealth names the health service that says SERVING and NOT_SERVING.
+// WithHealth names the health service that says SERVING and NOT_SERVING. Without it nobody's health changes, and a health
+// Watch of another service holds GracefulStop until the budget ends.
 func WithHealth(h Health) Option {
 	return func(cfg *config) {
 		if h != nil {
@@ -95,7 +96,8 @@ func WithRegistrar(r Registrar) Option {
 	}
 }
 
-// WithServer adds a further server that Run serves on lis, for example a gateway in front of the first one. Further
+// WithServer adds a further server that Run serves on lis, for example a gateway in front of the first one; with Start
+// the program serves it, and lis is not needed. Further
 // servers are stopped before the first, the last one first, so that a gateway has let go before the server behind it
 // stops. Each gets up to five seconds for that; streams and health Watches are told when all have begun to stop.
 func WithServer(s Server, lis ...net.Listener) Option {

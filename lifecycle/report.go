@@ -21,28 +21,41 @@ const (
 	OutcomeForced      Outcome = "forced"      // the budget ran out, or somebody forced it
 )
 
-// A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them. An answer
-// that is still on its way to a slow reader when Stop is called is cut as well, and not counted.
+// A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
 type Report struct {
 	// Trigger is "shutdown", "forced", "signal " and its name, "context: " and its cause, "failure" (of Serve or
 	// Register), "operator offline" or "drain by hand".
-	Trigger       string            `json:"trigger"`
-	Policy        Policy            `json:"policy"`
-	Outcome       Outcome           `json:"outcome,omitempty"` // empty while it goes on
-	Began         time.Time         `json:"began"`
-	Took          time.Duration     `json:"took_ns"`
-	Phases        []Phase           `json:"phases"`
-	AtTrigger     Counts            `json:"at_trigger"`
-	AtEnd         Counts            `json:"at_end"`
-	Registrars    []RegistrarStatus `json:"registrars,omitempty"`
-	Unconfirmed   bool              `json:"unconfirmed,omitempty"`    // a registry may still have listed the instance at the end of withdraw
-	StreamsEnded  int               `json:"streams_ended,omitempty"`  // ended early, with UNAVAILABLE
-	CallsAnswered int               `json:"calls_answered,omitempty"` // unary calls answered in the place of their handlers
-	Forced        bool              `json:"forced,omitempty"`         // the budget ran out, or somebody forced it; the phase "force" has an error
-	CallsCut      int               `json:"calls_cut,omitempty"`      // unary calls whose handlers ran when Stop was called
-	StreamsCut    int               `json:"streams_cut,omitempty"`    // streams in flight when Stop was called
-	Abandoned     []string          `json:"abandoned,omitempty"`      // what did not return in time and was left behind
-	Error         string            `json:"error,omitempty"`
+	Trigger    string            `json:"trigger"`
+	Policy     Policy            `json:"policy"`
+	Outcome    Outcome           `json:"outcome,omitempty"` // empty while it goes on
+	Began      time.Time         `json:"began"`             // the trigger
+	Took       time.Duration     `json:"took_ns"`           // to its end, hooks and registrars included; zero while it goes on
+	Phases     []Phase           `json:"phases"`            // in the order in which they began
+	AtTrigger  Counts            `json:"at_trigger"`
+	AtEnd      Counts            `json:"at_end"`
+	Registrars []RegistrarStatus `json:"registrars,omitempty"` // at the end
+
+	// Unconfirmed: a registry may still have listed the instance at the end of withdraw.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	// StreamsEnded counts the streams that were ended early, with UNAVAILABLE. A client that reads nothing does not hear
+	// of it: its connection is among ConnectionsCut.
+	StreamsEnded int `json:"streams_ended,omitempty"`
+	// CallsAnswered counts the unary calls that were answered in the place of their handlers.
+	CallsAnswered int `json:"calls_answered,omitempty"`
+	// Forced: the budget ran out, or somebody forced it. The phase "force" has an error that says which.
+	Forced bool `json:"forced,omitempty"`
+	// CallsCut and StreamsCut count the RPCs whose handlers ran when Stop was called.
+	CallsCut   int `json:"calls_cut,omitempty"`
+	StreamsCut int `json:"streams_cut,omitempty"`
+	// ConnectionsCut counts the connections that were open when Stop was called. Something was under way on each: one of
+	// those above, or what no handler knows of, a request that is being sent or an answer that nobody reads. Only Run
+	// counts them, and only those that its listeners hand out as *net.TCPConn, and not those of HTTPServer.
+	ConnectionsCut int `json:"connections_cut,omitempty"`
+	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of server
+	// 1", "OnStop hook 2", "Serve", and also "OnState", "OpenTelemetry" and "the logger's handler", which are no errors.
+	Abandoned []string `json:"abandoned,omitempty"`
+	// Error is the text of what Shutdown or Drain returned; empty after a clean offline.
+	Error string `json:"error,omitempty"`
 }
 
 // A Phase is one line of a Report. One that had nothing to do has no line.

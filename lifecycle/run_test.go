@@ -76,6 +76,12 @@ func TestMisuse(t *testing.T) {
 		{"nil listener", func(r *rig) error { return r.Run(context.Background(), net.Listener(nil)) }, "lifecycle: run: listener 1 of server 1 is nil"},
 		{"settle over half the budget", run(WithBudget(5*time.Second), WithSettle(3*time.Second)), "lifecycle: WithSettle: settle of 3s is more than half the budget of 5s; raise WithBudget or lower WithSettle"},
 		{"unknown policy", run(WithPolicy(7)), "lifecycle: WithPolicy: Policy(7) is neither Lossless nor Strict"},
+		{"unknown notice", run(WithStreamNotice(7)), "lifecycle: WithStreamNotice: 7 is neither AtGoAway nor AtWithdrawn"},
+		{"unknown way of an operator's offline", run(WithRegistryOffline(7)), "lifecycle: WithRegistryOffline: 7 is neither Park nor Exit"},
+		{"nil HTTP server", func(r *rig) error { return New(HTTPServer(nil)).Run(context.Background(), fakeListener{}) }, "lifecycle: New: the server is nil"},
+		{"Start with a settle over half the budget", func(r *rig) error {
+			return New(r.server, WithBudget(5*time.Second), WithSettle(3*time.Second)).Start(context.Background(), nil)
+		}, "lifecycle: WithSettle: settle of 3s is more than half the budget of 5s; raise WithBudget or lower WithSettle"},
 		{"further server without listener", func(r *rig) error {
 			return New(r.server, WithServer(r.server)).Run(context.Background(), fakeListener{})
 		}, "lifecycle: run: server 2 has no listener"},
@@ -149,6 +155,18 @@ func TestRunWithAContextThatHasEnded(t *testing.T) {
 		cancel()
 		if err := r.Run(ctx, fakeListener{}); err != nil {
 			t.Errorf("Run() = %v, want nil", err)
+		}
+		if s := r.Status(); s.State != Stopped || r.Report().Outcome != OutcomeStopped {
+			t.Errorf("State = %v, outcome %q; want stopped", s.State, r.Report().Outcome)
+		}
+		events := r.events()
+		for _, want := range []string{"GracefulStop", "hook", "nacos.Close"} {
+			if !slices.Contains(events, want) {
+				t.Errorf("events = %q, want %s among them", events, want)
+			}
+		}
+		if lastOf(events, "nacos.Register") > lastOf(events, "nacos.Deregister") {
+			t.Errorf("events = %q, want what was registered withdrawn", events)
 		}
 	})
 }

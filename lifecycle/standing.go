@@ -20,9 +20,9 @@ const (
 type RegistrarStatus struct {
 	Name     string    `json:"name"` // what its String returns, or "registrar 1"
 	Standing Standing  `json:"standing"`
-	Offline  bool      `json:"offline_by_operator,omitempty"`
-	Absent   time.Time `json:"absent_since,omitzero"` // confirmed, given up, or made by an operator; zero while listed
-	Error    string    `json:"error,omitempty"`       // of the last Register or Deregister
+	Offline  bool      `json:"offline_by_operator,omitempty"` // an operator holds the instance offline here
+	Absent   time.Time `json:"absent_since,omitzero"`         // confirmed, given up, or made by an operator; zero while listed
+	Error    string    `json:"error,omitempty"`               // of the last Register or Deregister
 }
 
 func (k *keeper) status() RegistrarStatus {

@@ -17,9 +17,9 @@ var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
 // connections: an instance must not be listed before it can answer.
 //
 // Start blocks until every registrar has shown the instance, and returns nil then; a drain by hand in between makes that
-// later. When ctx ends first it returns its cause, and goes on registering in the background; so it does while a
-// registry is down. WithRegisterTimeout limits that: the error names the registrar, and nothing is withdrawn until
-// Shutdown. Start may be called once; once Shutdown has begun it returns ErrStopping.
+// later. While a registry is down it keeps trying. When ctx ends first, Start returns its cause and the registration goes
+// on in the background. WithRegisterTimeout limits how long Start waits: the error names the registrar, and nothing is
+// withdrawn until Shutdown. Start may be called once; once Shutdown has begun it returns ErrStopping.
 //
 // Two things are then up to the program. A connection that is stuck in its handshake holds GracefulStop for as long as
 // grpc.ConnectionTimeout says, 120 s by default: set it to some seconds. And Drain leaves health Watches open and streams

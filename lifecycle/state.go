@@ -11,7 +11,7 @@ type State int
 const (
 	Starting State = iota // not yet announced
 	Serving               // announced as ready; registered, or about to be
-	Draining              // lame duck: announced as going, every call that comes is still served (Lossless) or refused (Strict)
+	Draining              // lame duck: announced as going, calls are still served (Lossless) or, once it is withdrawn, refused (Strict)
 	Stopping              // GracefulStop has begun: there is no way back
 	Stopped               // over
 )

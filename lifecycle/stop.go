@@ -174,8 +174,12 @@ func (m *Manager) forceStop(ctx context.Context, o *offline) error {
 		l.hurry(time.Now().Add(o.plan.forceWait / 2)) // neither GracefulStop nor Stop gets past them
 	}
 	var cut Counts
+	connections := 0
 	if !o.awaitStopped(context.WithoutCancel(ctx), o.plan.forceWait) {
 		cut = m.counts()
+		for _, l := range m.watched() {
+			connections += l.connections()
+		}
 		for _, server := range m.stopServers(o.plan.stopWait) {
 			o.abandon("Stop of " + server)
 		}
@@ -186,10 +190,11 @@ func (m *Manager) forceStop(ctx context.Context, o *offline) error {
 	o.note(func(r *Report) {
 		r.Forced = true
 		r.CallsAnswered, r.StreamsEnded = answered, r.StreamsEnded+ended
-		r.CallsCut, r.StreamsCut = cut.Unary, cut.Streams
+		r.CallsCut, r.StreamsCut, r.ConnectionsCut = cut.Unary, cut.Streams, connections
 	})
-	return fmt.Errorf("%w: %w with %d unary calls and %d streams in flight; %d calls answered, %d streams ended, %d calls and %d streams cut",
-		ErrForcedStop, context.Cause(ctx), at.Unary, at.Streams, answered, ended, cut.Unary, cut.Streams)
+	return fmt.Errorf("%w: %w with %d unary calls and %d streams in flight; "+
+		"%d calls answered, %d streams ended, %d calls and %d streams cut, and %d connections",
+		ErrForcedStop, context.Cause(ctx), at.Unary, at.Streams, answered, ended, cut.Unary, cut.Streams, connections)
 }
 
 // stopServers stops all of them at once, and returns the names of those that have not stopped within limit.

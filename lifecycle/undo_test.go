@@ -55,8 +55,29 @@ func TestResumeOfWhatIsDrainedAgain(t *testing.T) {
 		if err := r.Drain(t.Context()); err != nil {
 			t.Errorf("second Drain() = %v, want nil", err)
 		}
-		if err := <-resumed; !errors.Is(err, errDrainedAgain) {
-			t.Errorf("Resume() = %v, want the reason why it is not registered", err)
+		if err := <-resumed; !errors.Is(err, ErrDrainedAgain) {
+			t.Errorf("Resume() = %v, want ErrDrainedAgain", err)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+// A drain may be begun anew, and undone, before its caller looks.
+func TestResumeOfADrainBegunAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		drained := make(chan error, 1)
+		go func() { drained <- r.Drain(t.Context()) }()
+		time.Sleep(time.Second)
+		r.Manager.mu.Lock()
+		r.lameDuck(t.Context(), byHand, true) // as operator does
+		r.hand = false
+		r.undo() // as Resume does
+		r.Manager.mu.Unlock()
+		if err := <-drained; !errors.Is(err, ErrResumed) {
+			t.Errorf("Drain() = %v, want ErrResumed", err)
 		}
 		r.terminate()
 		<-r.result
