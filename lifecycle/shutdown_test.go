@@ -22,8 +22,12 @@ func TestShutdownCallersShare(t *testing.T) {
 
 		cancelled, cancel := context.WithCancelCause(t.Context())
 		cancel(errTerminate)
+		began := time.Now()
 		if err := r.Shutdown(cancelled); !errors.Is(err, errTerminate) || r.Status().State != Draining {
 			t.Errorf("Shutdown() = %v in state %v, want the cause of its context, and the offline under way", err, r.Status().State)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("Shutdown took %v, want it to return at once when its context is cancelled", took)
 		}
 		short, cancelShort := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancelShort()
