@@ -94,7 +94,7 @@ func slowUpload(t *testing.T, i *instance) {
 		t.Fatal(err)
 	}
 	_ = stream
-	i.roundTrip(t)
+	i.await(t, "begun", func() bool { return i.begun.Load() == 1 })
 }
 
 // slowReader asks for a reply that fits no window, by a stream so that it can leave it unread.

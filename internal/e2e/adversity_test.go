@@ -41,7 +41,7 @@ func TestAdversity(t *testing.T) {
 	tests := []adversity{
 		{name: "client that sends no preface", attack: raw(""), atMost: 3 * time.Second},
 		{name: "client that sends half a preface", attack: raw(preface[:10]), atMost: 3 * time.Second},
-		{name: "TLS client that stalls in its handshake", server: []grpc.ServerOption{grpc.Creds(selfSigned(t))}, attack: raw("\x16\x03\x01\x02\x00\x01"), atMost: 3 * time.Second},
+		{name: "TLS client that stalls in its handshake", server: []grpc.ServerOption{grpc.Creds(selfSigned(t))}, attack: stallTLS, atMost: 3 * time.Second},
 		{name: "peer that acks no ping", attack: raw(preface + settings), atMost: 7 * time.Second},
 		{name: "peer that ignores GOAWAY", attack: ignoreGoAway, atMost: 4 * time.Second},
 		{name: "handler that ignores its context", attack: stuckUnary, forced: true, atMost: testBudget + time.Second, check: oneCallCut},
@@ -53,11 +53,11 @@ func TestAdversity(t *testing.T) {
 				}
 			}},
 		{name: "handler blocked in Recv", attack: stuckRecv, atMost: 4 * time.Second, check: oneStreamEnded},
-		{name: "handler blocked in Send with a full window", attack: stuckSend, forced: true, atMost: testBudget + time.Second, check: oneStreamEnded},
+		{name: "handler blocked in Send with a full window", attack: stuckSend, forced: true, atMost: testBudget + time.Second, check: oneStreamEndedAndCut},
 		{name: "health Watch of a plain client", attack: watch, atMost: 2 * time.Second},
 		{name: "reflection stream that stays open", attack: reflect, atMost: 2 * time.Second},
-		{name: "upload that has sent its headers only", attack: slowUpload, forced: true, atMost: testBudget + time.Second},
-		{name: "slow reader of a large reply", attack: slowReader, forced: true, atMost: testBudget + time.Second},
+		{name: "upload that has sent its headers only", attack: slowUpload, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
+		{name: "slow reader of a large reply", attack: slowReader, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
 		{name: "OnStop hook that hangs", opts: []lifecycle.Option{lifecycle.WithOnStop(hang)}, fails: true, atMost: 4 * time.Second,
 			check: abandoned("OnStop hook 1")},
 		{name: "registrar whose Deregister hangs", opts: []lifecycle.Option{lifecycle.WithRegistrar(&stuckRegistrar{deregister: hang})},
@@ -128,14 +128,30 @@ func abandoned(what string) func(*testing.T, lifecycle.Report) {
 
 func oneCallCut(t *testing.T, r lifecycle.Report) {
 	t.Helper()
-	if r.CallsCut != 1 {
-		t.Errorf("Report.CallsCut = %d, want 1", r.CallsCut)
+	if r.CallsCut != 1 || r.ConnectionsCut != 1 {
+		t.Errorf("Report: %d calls on %d connections cut, want 1 on 1", r.CallsCut, r.ConnectionsCut)
+	}
+}
+
+// oneConnectionCut: no handler runs, and the client's call is lost all the same.
+func oneConnectionCut(t *testing.T, r lifecycle.Report) {
+	t.Helper()
+	if r.ConnectionsCut != 1 || r.CallsCut != 0 {
+		t.Errorf("Report: %d calls and %d connections cut, want 0 and 1", r.CallsCut, r.ConnectionsCut)
 	}
 }
 
 func oneStreamEnded(t *testing.T, r lifecycle.Report) {
 	t.Helper()
-	if r.StreamsEnded != 1 || r.StreamsCut != 0 {
-		t.Errorf("Report: %d streams ended and %d cut, want 1 and 0", r.StreamsEnded, r.StreamsCut)
+	if r.StreamsEnded != 1 || r.StreamsCut != 0 || r.ConnectionsCut != 0 {
+		t.Errorf("Report: %d streams ended, %d streams and %d connections cut, want 1, 0 and 0", r.StreamsEnded, r.StreamsCut, r.ConnectionsCut)
+	}
+}
+
+// oneStreamEndedAndCut: nobody reads the status.
+func oneStreamEndedAndCut(t *testing.T, r lifecycle.Report) {
+	t.Helper()
+	if r.StreamsEnded != 1 || r.StreamsCut != 0 || r.ConnectionsCut != 1 {
+		t.Errorf("Report: %d streams ended, %d streams and %d connections cut, want 1, 0 and 1", r.StreamsEnded, r.StreamsCut, r.ConnectionsCut)
 	}
 }

@@ -35,8 +35,14 @@ func TestFrozenRegistryDuringDeregister(t *testing.T) {
 	if took := time.Since(began); took > testBudget+time.Second {
 		t.Errorf("Run returned after %v, want the budget of %v and a second at the most", took, testBudget)
 	}
-	if r := going.Report(); !r.Unconfirmed || r.Forced {
+	r := going.Report()
+	if !r.Unconfirmed || r.Forced {
 		t.Errorf("Report: unconfirmed %t, forced %t, want true and false", r.Unconfirmed, r.Forced)
+	}
+	for _, p := range r.Phases {
+		if late := p.After - testBudget/2; p.Name == "goaway" && (late < 0 || late > time.Second) {
+			t.Errorf("GracefulStop began %v after the trigger, want half the budget, %v", p.After, testBudget/2)
+		}
 	}
 	load.end(t)
 }

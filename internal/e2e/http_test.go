@@ -23,10 +23,7 @@ import (
 // startHTTP runs s, which has a handler that counts its requests by tracker.
 func startHTTP(t *testing.T, s *http.Server, tracker *interceptor.Tracker, opts ...lifecycle.Option) *instance {
 	t.Helper()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	lis := listen(t)
 	i := &instance{addr: lis.Addr().String(), result: make(chan error, 1)}
 	s.Handler = tracker.Handler(s.Handler)
 	i.Manager = lifecycle.New(lifecycle.HTTPServer(s), append(opts, lifecycle.WithCalls(tracker), lifecycle.WithLogger(slog.New(slog.DiscardHandler)))...)
@@ -53,6 +50,9 @@ func post(ctx context.Context, client *http.Client, url string) error {
 		return err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
 	_, err = io.Copy(io.Discard, resp.Body)
 	return err
 }
@@ -74,11 +74,7 @@ func TestKeptConnections(t *testing.T) {
 	var calling sync.WaitGroup
 	for range 32 {
 		calling.Go(func() {
-			transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, network, d.Pick())
-			}}
-			defer transport.CloseIdleConnections()
-			client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+			client := keptConnections(t, &d)
 			for ctx.Err() == nil {
 				calls.Add(1)
 				if err := post(t.Context(), client, "http://service/"); err != nil {

@@ -23,7 +23,6 @@ import (
 	"github.com/lameduck-go/lameduck/interceptor"
 	"github.com/lameduck-go/lameduck/lifecycle"
 	"github.com/lameduck-go/lameduck/nacos"
-	"github.com/lameduck-go/lameduck/nacos/nacosresolver"
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
@@ -41,68 +40,14 @@ type instance struct {
 	*lifecycle.Manager
 	addr    string
 	calls   interceptor.Tracker
+	health  *health.Server
 	slow    chan time.Duration // what the next calls take; empty: nothing
 	release chan struct{}      // what stuck handlers wait for
 	lock    sync.Mutex         // what handlers of locked calls wait for
 	opened  openings           // streams, by client
+	begun   atomic.Int64       // RPCs that the server has seen, before any interceptor
 	result  chan error
 	stop    context.CancelFunc
-}
-
-type testService struct {
-	testpb.UnimplementedTestServiceServer
-	*instance
-}
-
-// UnaryCall ignores its context, and answers with as much as was asked for.
-func (s testService) UnaryCall(_ context.Context, req *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
-	if req.GetFillUsername() {
-		<-s.release
-	}
-	if req.GetFillOauthScope() {
-		s.lock.Lock()
-		defer s.lock.Unlock()
-	}
-	return &testpb.SimpleResponse{Payload: &testpb.Payload{Body: make([]byte, req.GetResponseSize())}}, nil
-}
-
-// StreamingOutputCall sends without an end, and heeds nothing but its own sends.
-func (s testService) StreamingOutputCall(_ *testpb.StreamingOutputCallRequest, stream testpb.TestService_StreamingOutputCallServer) error {
-	for {
-		if err := stream.Send(&testpb.StreamingOutputCallResponse{Payload: &testpb.Payload{Body: make([]byte, 16<<10)}}); err != nil {
-			return err
-		}
-	}
-}
-
-// StreamingInputCall goes on until it is told.
-func (s testService) StreamingInputCall(stream testpb.TestService_StreamingInputCallServer) error {
-	s.opened.add(stream.Context())
-	select {
-	case <-interceptor.Draining(stream.Context()):
-		return nil
-	case <-stream.Context().Done():
-		return context.Cause(stream.Context())
-	}
-}
-
-// FullDuplexCall sits in Recv.
-func (s testService) FullDuplexCall(stream testpb.TestService_FullDuplexCallServer) error {
-	s.opened.add(stream.Context())
-	for {
-		if _, err := stream.Recv(); err != nil {
-			return err
-		}
-	}
-}
-
-func (s testService) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Empty, error) {
-	select {
-	case d := <-s.slow:
-		time.Sleep(d)
-	default:
-	}
-	return &testpb.Empty{}, nil
 }
 
 func startInstance(t *testing.T, registry *nacostest.Server, opts ...lifecycle.Option) *instance {
@@ -112,18 +57,15 @@ func startInstance(t *testing.T, registry *nacostest.Server, opts ...lifecycle.O
 
 func startServer(t *testing.T, registry *nacostest.Server, serverOptions []grpc.ServerOption, opts ...lifecycle.Option) *instance {
 	t.Helper()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	lis := listen(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 1), release: make(chan struct{}), result: make(chan error, 1)}
-	srv := grpc.NewServer(append(i.calls.ServerOptions(), serverOptions...)...)
+	srv := grpc.NewServer(append(append(i.calls.ServerOptions(), grpc.StatsHandler(beginnings{i})), serverOptions...)...)
 	testpb.RegisterTestServiceServer(srv, testService{instance: i})
 	reflection.Register(srv)
-	hs := health.Register(srv)
+	i.health = health.Register(srv)
 	opts = append([]lifecycle.Option{
-		lifecycle.WithCalls(&i.calls), lifecycle.WithHealth(hs), lifecycle.WithLogger(log),
+		lifecycle.WithCalls(&i.calls), lifecycle.WithHealth(i.health), lifecycle.WithLogger(log),
 		lifecycle.WithSettle(500 * time.Millisecond),
 	}, opts...)
 	if registry != nil {
@@ -152,15 +94,32 @@ func startServer(t *testing.T, registry *nacostest.Server, serverOptions []grpc.
 	return i
 }
 
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 // await blocks until what is true.
 func (i *instance) await(t *testing.T, name string, what func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !what() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not %s after 20 s: %+v", name, i.Status())
+	defer func() {
+		if t.Failed() {
+			t.Logf("%+v", i.Status())
 		}
-		time.Sleep(5 * time.Millisecond)
+	}()
+	await(t, name, what)
+}
+
+func await(t *testing.T, name string, what func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !what(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not %s after 20 s", name)
+		}
 	}
 }
 
@@ -195,58 +154,4 @@ func (i *instance) checkHealth(t *testing.T, service string) healthpb.HealthChec
 		t.Fatal(err)
 	}
 	return answer.GetStatus()
-}
-
-// A load calls all the time, through the resolver, without any retry policy.
-type load struct {
-	calls, failed atomic.Int64
-	last          atomic.Value // error
-	stop          context.CancelFunc
-	done          chan struct{}
-}
-
-func startLoad(t *testing.T, registry *nacostest.Server) *load {
-	t.Helper()
-	conn, err := grpc.NewClient("nacos:///"+service,
-		grpc.WithResolvers(nacosresolver.NewBuilder(nacosresolver.Config{Servers: []string{registry.Addr()}})),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &load{done: make(chan struct{})}
-	ctx, cancel := context.WithCancel(context.Background())
-	l.stop = cancel
-	go func() {
-		defer close(l.done)
-		defer conn.Close()
-		client := testpb.NewTestServiceClient(conn)
-		for ctx.Err() == nil {
-			l.calls.Add(1)
-			limited, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			if _, err := client.EmptyCall(limited, &testpb.Empty{}); err != nil {
-				l.failed.Add(1)
-				l.last.Store(err)
-			}
-			cancel()
-			select {
-			case <-ctx.Done():
-			case <-time.After(2 * time.Millisecond):
-			}
-		}
-	}()
-	t.Cleanup(func() { l.end(t) })
-	for l.calls.Load() < 20 {
-		time.Sleep(time.Millisecond)
-	}
-	return l
-}
-
-func (l *load) end(t *testing.T) {
-	t.Helper()
-	l.stop()
-	<-l.done
-	if n := l.failed.Load(); n > 0 {
-		t.Errorf("%d of %d calls failed, want none; the last: %v", n, l.calls.Load(), l.last.Load())
-	}
 }

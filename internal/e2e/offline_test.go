@@ -45,7 +45,7 @@ func TestOperatorOfflineAndOnline(t *testing.T) {
 
 	registry.SetEnabled(service, i.addr, false)
 	i.await(t, "draining", func() bool { return i.Status().State == lifecycle.Draining })
-	time.Sleep(10 * time.Second) // the Park lasts
+	time.Sleep(10 * time.Second) // the Park lasts longer than settle can
 	told := time.Now()
 	i.stop()
 	if err := i.finish(t); err != nil {
@@ -66,24 +66,46 @@ func TestIdleDrainTakesSettleAndQuiet(t *testing.T) {
 	if err := i.Drain(t.Context()); err != nil {
 		t.Fatalf("Drain() = %v, want nil", err)
 	}
-	phases := map[string]lifecycle.Phase{}
 	report := i.Report()
-	for _, p := range report.Phases {
-		phases[p.Name] = p
-	}
-	confirmed := phases["withdraw"].After + phases["withdraw"].Took
 	want := 500*time.Millisecond + lifecycle.DefaultQuiet
-	if got := report.Took - confirmed; got < want || got > want+300*time.Millisecond {
-		t.Errorf("drain ended %v after the confirmation, want settle and quiet, %v, within 300 ms", got, want)
+	// On a machine that stands still the quiet window starts again, until the limit.
+	if got := report.Began.Add(report.Took).Sub(report.Registrars[0].Absent); got < want || got > want+lifecycle.QuietLimit {
+		t.Errorf("drain ended %v after the confirmation, want settle and quiet, %v", got, want)
 	}
 	if list := registry.Instances(service); len(list) != 0 {
 		t.Errorf("Instances() = %+v, want none", list)
 	}
-	if err := i.Resume(t.Context()); err != nil {
-		t.Fatalf("Resume() = %v, want nil", err)
+}
+
+// TestDrainResumeDrain: each time the instance leaves the registry and is in it again, and health says what it said.
+func TestDrainResumeDrain(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	i := startInstance(t, registry, lifecycle.WithQuiet(100*time.Millisecond))
+	i.health.SetServingStatus("up", healthpb.HealthCheckResponse_SERVING)
+	i.health.SetServingStatus("down", healthpb.HealthCheckResponse_NOT_SERVING)
+	check := func(when string, listed int, up, down, server healthpb.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		if list := registry.Instances(service); len(list) != listed {
+			t.Errorf("%s: Instances() = %+v, want %d", when, list, listed)
+		}
+		for name, want := range map[string]healthpb.HealthCheckResponse_ServingStatus{"up": up, "down": down, "": server} {
+			if got := i.checkHealth(t, name); got != want {
+				t.Errorf("%s: health of %q = %v, want %v", when, name, got, want)
+			}
+		}
 	}
-	if list := registry.Instances(service); len(list) != 1 {
-		t.Errorf("Instances() = %+v, want the instance again", list)
+	const serving, not = healthpb.HealthCheckResponse_SERVING, healthpb.HealthCheckResponse_NOT_SERVING
+	check("at first", 1, serving, not, serving)
+	for range 2 {
+		if err := i.Drain(t.Context()); err != nil {
+			t.Fatalf("Drain() = %v, want nil", err)
+		}
+		check("drained", 0, not, not, not)
+		if err := i.Resume(t.Context()); err != nil {
+			t.Fatalf("Resume() = %v, want nil", err)
+		}
+		check("resumed", 1, serving, not, serving)
 	}
 }
 

@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"context"
-	"errors"
-	"io"
 	"strconv"
 	"sync"
 	"testing"
@@ -70,8 +68,7 @@ var reopeners = []reopener{
 		}
 		return stream.RecvMsg(&testpb.StreamingInputCallResponse{})
 	}, func(err error) bool {
-		// A client stream that ends without its one reply is INTERNAL for the client; a cut one is UNAVAILABLE.
-		return errors.Is(err, io.EOF) || status.Code(err) == codes.Internal
+		return status.Code(err) == codes.Aborted && status.Convert(err).Message() == status.Convert(errMoved).Message()
 	}},
 	{"handlers that are ended", func(ctx context.Context, c testpb.TestServiceClient) error {
 		stream, err := c.FullDuplexCall(ctx)
@@ -85,7 +82,8 @@ var reopeners = []reopener{
 	}},
 }
 
-// TestClientsThatReopenTheirStreamsAtOnce: told or ended before GOAWAY is out, pick_first clients would open their streams
+// TestClientsThatReopenTheirStreamsAtOnce: a handler that returns when it was told ends with what it returns, and one that
+// does not with UNAVAILABLE. Told or ended before GOAWAY is out, pick_first clients would open their streams
 // on the draining server again, thousands of times a second. After it, they open them elsewhere.
 func TestClientsThatReopenTheirStreamsAtOnce(t *testing.T) {
 	t.Parallel()

@@ -31,10 +31,7 @@ import (
 // startServeHTTP runs a gRPC server through ServeHTTP, by TLS when config is not nil and by HTTP/2 without TLS otherwise.
 func startServeHTTP(t *testing.T, config *tls.Config, opts ...lifecycle.Option) *instance {
 	t.Helper()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	lis := listen(t)
 	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 8), result: make(chan error, 1)}
 	var tracker interceptor.Tracker
 	srv := grpc.NewServer(tracker.ServerOptions()...)

@@ -14,33 +14,27 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
-	"github.com/lameduck-go/lameduck/interceptor"
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
-// TestTrackerOfTwoServers: the calls of both count as if they were of one, and both are stopped.
+// TestTrackerOfTwoServers: the calls of both count as if they were of one, whatever listener they come by, and all are
+// answered before both are stopped.
 func TestTrackerOfTwoServers(t *testing.T) {
 	t.Parallel()
-	var tracker interceptor.Tracker
-	i := &instance{slow: make(chan time.Duration, 2), result: make(chan error, 1)}
-	var listeners [2]net.Listener
+	i := &instance{slow: make(chan time.Duration, 4), result: make(chan error, 1)}
+	listeners := []net.Listener{listen(t), listen(t), listen(t), listen(t)}
 	var servers [2]*grpc.Server
 	for n := range servers {
-		var err error
-		if listeners[n], err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		servers[n] = grpc.NewServer(tracker.ServerOptions()...)
+		servers[n] = grpc.NewServer(i.calls.ServerOptions()...)
 		testpb.RegisterTestServiceServer(servers[n], testService{instance: i})
 	}
-	i.Manager = lifecycle.New(servers[0], append(quick(), lifecycle.WithCalls(&tracker), lifecycle.WithServer(servers[1], listeners[1]))...)
+	i.Manager = lifecycle.New(servers[0], append(quick(), lifecycle.WithCalls(&i.calls), lifecycle.WithServer(servers[1], listeners[2:]...))...)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() { i.result <- i.Run(ctx, listeners[0]) }()
-	i.slow <- time.Second
-	i.slow <- time.Second
+	go func() { i.result <- i.Run(ctx, listeners[:2]...) }()
 	var calling sync.WaitGroup
 	for _, l := range listeners {
+		i.slow <- time.Second
 		conn, err := grpc.NewClient("passthrough:///"+l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
 			t.Fatal(err)
@@ -52,20 +46,23 @@ func TestTrackerOfTwoServers(t *testing.T) {
 			}
 		})
 	}
-	i.await(t, "calling both", func() bool { return i.Status().Calls.Unary == 2 })
+	i.await(t, "calling all", func() bool { return i.Status().Calls.Unary == len(listeners) })
 	cancel()
 	calling.Wait()
 	if err := i.finish(t); err != nil {
 		t.Errorf("Run() = %v, want nil", err)
 	}
+	for _, l := range listeners {
+		if conn, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			conn.Close()
+			t.Errorf("%v is still served, want it closed", l.Addr())
+		}
+	}
 }
 
 func TestRunWithAClosedListener(t *testing.T) {
 	t.Parallel()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	lis := listen(t)
 	lis.Close()
 	if err := lifecycle.New(grpc.NewServer(), quick()...).Run(t.Context(), lis); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Run() = %v, want the listener's error", err)
@@ -76,10 +73,7 @@ func TestRunWithAClosedListener(t *testing.T) {
 // grpc.ConnectionTimeout.
 func TestWithoutRun(t *testing.T) {
 	t.Parallel()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	lis := listen(t)
 	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 1)}
 	srv := grpc.NewServer(append(i.calls.ServerOptions(), grpc.ConnectionTimeout(2*time.Second))...)
 	testpb.RegisterTestServiceServer(srv, testService{instance: i})
@@ -111,7 +105,6 @@ func TestForceDuringAHandshake(t *testing.T) {
 	t.Parallel()
 	i := startServer(t, nil, nil, quick()...)
 	raw("")(t, i)
-	i.roundTrip(t)
 	i.Force()
 	if err := i.finish(t); !errors.Is(err, lifecycle.ErrForcedStop) {
 		t.Errorf("Run() = %v, want ErrForcedStop", err)
