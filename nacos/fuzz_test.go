@@ -5,27 +5,28 @@ package nacos
 import (
 	"net"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 )
 
 // FuzzNew feeds configuration that people type: an error that names its field, or an instance with an address that can
-// be dialled, and never a panic or an exit.
+// be dialled, and never a panic or an exit. servers are apart by spaces, so that there may be several.
 func FuzzNew(f *testing.F) {
-	f.Add("127.0.0.1:8848", "orders", "", 1.0)
-	f.Add("[::1]:8848", "orders", "10.0.0.7:9090", 0.5)
-	f.Add("::1:8848", "a@@b", ":70000", -1.0)
-	f.Add("host", "", "fe80::1%eth0", 0.0)
+	f.Add("127.0.0.1:8848", "", "", "", "orders", "", "", "", 1.0, "version", "1.4.2")
+	f.Add("[::1]:8848 10.0.0.1:8848", "staging", "nacos", "secret", "orders", "shop", "north", "10.0.0.7:9090", 0.5, "", "")
+	f.Add("::1:8848", "a b", "", "secret", "a@@b", "@", "a,b", ":70000", -1.0, "", "x")
+	f.Add("host", "", "nacos", "", "", "", "", "fe80::1%eth0", 0.0, "k", "")
 	listener := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 9090}
-	f.Fuzz(func(t *testing.T, server, service, addr string, weight float64) {
-		r, err := New(Config{Servers: []string{server}}, Instance{Service: service, Addr: addr, Weight: weight})
+	f.Fuzz(func(t *testing.T, servers, namespace, username, password, service, group, cluster, addr string, weight float64, key, value string) {
+		r, err := New(
+			Config{Servers: strings.Split(servers, " "), Namespace: namespace, Username: username, Password: password},
+			Instance{Service: service, Group: group, Cluster: cluster, Addr: addr, Weight: weight, Metadata: map[string]string{key: value}})
 		if err != nil {
-			for _, field := range []string{"Servers", "Service", "Addr", "Weight"} {
-				if strings.Contains(err.Error(), field) {
-					return
-				}
+			if !namesField.MatchString(err.Error()) {
+				t.Fatalf("New() = %v, want an error that names the field", err)
 			}
-			t.Fatalf("New() = %v, want an error that names the field", err)
+			return
 		}
 		defer r.Close()
 		at, err := publishedAt(r.inst.Addr, listener, func() (netip.Addr, error) { return netip.MustParseAddr("10.0.0.8"), nil })
@@ -37,3 +38,5 @@ func FuzzNew(f *testing.F) {
 		}
 	})
 }
+
+var namesField = regexp.MustCompile(`^nacos: (Config\.(Servers(\[\d+\])?|Namespace|Username|Password)|Instance\.(Service|Group|Cluster|Addr|Weight|Metadata))[ :]`)

@@ -22,6 +22,8 @@ func TestWrongFlags(t *testing.T) {
 		{"-listen", []string{"-listen", "127.0.0.1:65536"}},
 		{"-advertise", []string{"-advertise", "10.0.0.1:0"}},
 		{"-advertise", []string{"-advertise", "example.org:80"}},
+		{"-advertise", []string{"-advertise", "0.0.0.0"}},
+		{"-advertise", []string{"-advertise", "[::]:80"}},
 		{"-advertise", []string{"-advertise", "::1:80:x"}},
 		{"-nacos", []string{"-nacos", "127.0.0.1"}},
 		{"-nacos", []string{"-nacos", "::1:8848"}},

@@ -59,6 +59,31 @@ func TestOperatorOfflineAndOnline(t *testing.T) {
 	}
 }
 
+// TestFlappingOperator: offline and online faster than it takes to be sure who did it. Nothing is lost, and what holds in
+// the end holds.
+func TestFlappingOperator(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	i := startInstance(t, registry)
+	startInstance(t, registry) // so that there is somebody to call
+	load := startLoad(t, registry)
+	for range 20 {
+		for _, enabled := range []bool{false, true} {
+			registry.SetEnabled(service, i.addr, enabled)
+			time.Sleep(300 * time.Millisecond)
+		}
+	}
+	registry.SetEnabled(service, i.addr, false)
+	i.await(t, "draining", func() bool { return i.Status().State == lifecycle.Draining })
+	registry.SetEnabled(service, i.addr, true)
+	i.await(t, "serving", func() bool { return i.Status().Ready })
+	load.end(t)
+	i.stop()
+	if err := i.finish(t); err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+}
+
 func TestIdleDrainTakesSettleAndQuiet(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)

@@ -73,12 +73,20 @@ func Listen(name, addr string) error {
 
 // Advertise returns an error unless addr is empty, IP, :PORT or IP:PORT.
 func Advertise(name, addr string) error {
-	if addr == "" || net.ParseIP(addr) != nil {
+	if addr == "" {
 		return nil
 	}
 	host, number, err := net.SplitHostPort(addr)
-	if err != nil || host != "" && net.ParseIP(host) == nil {
+	if err != nil {
+		host = addr
+	}
+	switch ip := net.ParseIP(host); {
+	case ip == nil && host != "":
 		return Wrong(name, addr, "want IP, :PORT or IP:PORT, an IPv6 address with a port in brackets")
+	case ip.IsUnspecified():
+		return Wrong(name, addr, "nobody can dial "+host)
+	case err != nil:
+		return nil
 	}
 	return port(name, addr, number, 1)
 }
