@@ -67,7 +67,6 @@ func serve(ctx context.Context, c *command, stdout io.Writer) error {
 	var opts []grpc.ServerOption // credentials, limits, interceptors of your own
 	flagged := append(c.options(), lifecycle.WithOnState(announce(stdout, lis.Addr())))
 
-	// quick start:
 	var tracker interceptor.Tracker
 	srv := grpc.NewServer(append(tracker.ServerOptions(), opts...)...)
 	testgrpc.RegisterTestServiceServer(srv, testservice.New(c.work))
@@ -88,7 +87,6 @@ func serve(ctx context.Context, c *command, stdout io.Writer) error {
 	}
 	manager := lifecycle.New(srv, options...)
 	err = manager.Run(ctx, lis)
-	// end of quick start
 
 	return errors.Join(err, writeReport(c.report, manager.Report()))
 }
