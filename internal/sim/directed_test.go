@@ -4,7 +4,10 @@ package sim_test
 
 import (
 	"fmt"
+	"log/slog"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lameduck-go/lameduck/internal/sim"
@@ -30,5 +33,40 @@ func TestOnlineJustBeforeTheEnd(t *testing.T) {
 			t.Parallel()
 			play(t, s, sim.Lossless, fmt.Sprintf("go test ./internal/sim -run '%s'", t.Name()), false)
 		})
+	}
+}
+
+// Settle is what one hopes for, and quiet is what one sees: followers that hear later than settle still call, and hold
+// off quiet until they have heard. Without it their calls are lost.
+func TestQuietCoversWhatSettleDoesNot(t *testing.T) {
+	var mu sync.Mutex
+	lost := map[time.Duration]int{}
+	t.Run("seeds", func(t *testing.T) {
+		for seed := range uint64(10) {
+			for _, quiet := range []time.Duration{0, 500 * time.Millisecond} {
+				s := sim.NewSchedule(seed)
+				s.Slots, s.Rolling, s.Exit, s.Faults = 2, true, false, nil
+				s.Spread, s.Settle, s.Quiet = 1500*time.Millisecond, 300*time.Millisecond, quiet
+				s.Acts = [][]sim.Act{{{Kind: sim.Restart, Surge: true}}, {{Kind: sim.Restart, Surge: true}}}
+				s.Clients = nil
+				for _, kind := range []sim.ClientKind{sim.PerInstance, sim.Fresh} {
+					s.Clients = append(s.Clients, sim.ClientPlan{Kind: kind, Seed: seed, Every: 20 * time.Millisecond})
+				}
+				t.Run(fmt.Sprint(seed, " ", quiet), func(t *testing.T) {
+					t.Parallel()
+					var r sim.Result
+					synctest.Test(t, func(*testing.T) { r = sim.Run(s, sim.Lossless, slog.New(slog.DiscardHandler)) })
+					for _, broken := range r.Broken {
+						t.Error(broken)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					lost[quiet] += len(r.Lost)
+				})
+			}
+		}
+	})
+	if lost[0] == 0 || lost[500*time.Millisecond] > 0 {
+		t.Errorf("calls lost without quiet and with it: %v, want some and none", lost)
 	}
 }

@@ -26,9 +26,11 @@
 //   - The Report says what happened: late, refused, answered, cut, streams ended and cut, in flight at the trigger and at
 //     the end, confirmed or not, forced or not, and for how long. Two things that happen in the same instant have no
 //     order that can be seen from outside, so late and in flight are known within bounds; the rest exactly.
-//   - Register was called only while the listener accepted and health said SERVING, and no listener was closed while
-//     the registry listed it, unless the Report says unconfirmed.
+//   - Register was called only while the listener accepted and health said SERVING, it listed the instance only while
+//     the listener accepted, and no listener was closed while the registry listed it, unless the Report says unconfirmed.
 //   - Drain and Resume returned.
+//
+// Quiet is shown to be needed by schedules of their own, in which the registry is slower than settle.
 //
 // The same schedules are played with the Strict policy and with a plain deregister and GracefulStop. Both lose calls,
 // and the test fails when they do not: a simulation that cannot see loss proves nothing. Strict has to keep all the

@@ -73,7 +73,7 @@ func (w *world) newInstance(addr string) (*instance, error) {
 		addr = fmt.Sprintf("10.0.0.%d:50051", i.id)
 	}
 	i.at = endpoint{name: addr, instance: i.id}
-	i.registrar = newRegistrar(w.registry, s.Settle, i.checkRegister)
+	i.registrar = newRegistrar(w.registry, s.Settle, i.checkRegister, i.checkListed)
 	lis, err := w.network.listen(i.at, func() { i.closed(w.registry.lists(addr)) })
 	if err != nil {
 		return nil, err
@@ -196,6 +196,15 @@ func (i *instance) checkRegister() {
 	defer i.mu.Unlock()
 	if !i.accepting || !i.serving {
 		i.wrong = append(i.wrong, fmt.Sprintf("Register was called with accepting = %v, health serving = %v", i.accepting, i.serving))
+	}
+}
+
+// checkListed is called when the instance gets onto the list. It may drain by then.
+func (i *instance) checkListed() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.accepting {
+		i.wrong = append(i.wrong, "it was listed after its listener was closed")
 	}
 }
 

@@ -25,6 +25,7 @@ type registrar struct {
 	registry *registry
 	settle   time.Duration
 	onCall   func() // at each call of Register
+	onListed func() // when that gets to the registry
 
 	mu        sync.Mutex
 	addr      string
@@ -36,8 +37,8 @@ type registrar struct {
 
 var errNotAsked = errors.New("sim: not asked")
 
-func newRegistrar(g *registry, settle time.Duration, onCall func()) *registrar {
-	return &registrar{registry: g, settle: settle, onCall: onCall, withdrawn: errNotAsked, clicked: make(chan struct{})}
+func newRegistrar(g *registry, settle time.Duration, onCall, onListed func()) *registrar {
+	return &registrar{registry: g, settle: settle, onCall: onCall, onListed: onListed, withdrawn: errNotAsked, clicked: make(chan struct{})}
 }
 
 func (r *registrar) Settle() time.Duration { return r.settle }
@@ -49,6 +50,7 @@ func (r *registrar) Register(ctx context.Context, addr net.Addr) error {
 	r.addr, r.withdrawn = addr.String(), errNotAsked
 	r.mu.Unlock()
 	err := r.request(ctx, func(entries map[string]*entry) {
+		r.onListed()
 		if e := entries[addr.String()]; e != nil && e.owner == r {
 			return
 		}
