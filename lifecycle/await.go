@@ -55,7 +55,7 @@ func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() 
 func (k *keeper) isHeld() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.held
+	return k.held && k.listed
 }
 
 func (k *keeper) wasListed() bool {

@@ -45,6 +45,11 @@ var failingSteps = []failingStep{
 			r.reg.deregister = func(context.Context) error { <-released; return nil }
 			return nil
 		}},
+	{name: "Register ignores its context", wantText: "Register has not returned", abandoned: "Register of nacos", graceful: DefaultBudget / 2, atMost: 14 * time.Second,
+		prepare: func(r *rig, released <-chan struct{}) []Option {
+			r.reg.register = func(context.Context) error { <-released; return nil }
+			return nil
+		}},
 	{name: "GracefulStop and Stop hang", wantIs: ErrForcedStop, abandoned: "Stop of server 1, GracefulStop of a server, Serve", atMost: DefaultBudget + time.Second,
 		prepare: func(r *rig, released <-chan struct{}) []Option {
 			c := make(chan struct{})

@@ -35,7 +35,7 @@ func (m *Manager) runHooks(ctx context.Context, o *offline) error {
 		case <-limited.Done():
 			select {
 			case err = <-result:
-			case <-time.After(share / 10):
+			case <-time.After(min(share/10, leastWait)):
 				err = errHookLimit
 				o.abandon(fmt.Sprintf("OnStop hook %d", i+1))
 			}

@@ -21,6 +21,7 @@ const handshakeGrace = time.Second
 // listener hands out may be more than a net.Conn.
 type watchedListener struct {
 	net.Listener
+	server int // the further ones count from 1
 
 	mu     sync.Mutex
 	open   int                     // connections that nobody has closed

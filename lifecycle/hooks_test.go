@@ -57,3 +57,59 @@ func TestHooksAfterAForcedStop(t *testing.T) {
 		}
 	})
 }
+
+// All hooks together get HookLimit, and not much more where one does not heed its context.
+func TestHooksThatHangTakeHookLimit(t *testing.T) {
+	for hooks := range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			released := make(chan struct{})
+			defer close(released)
+			r := newRig(t)
+			for range hooks + 1 {
+				WithOnStop(func(context.Context) error { <-released; return nil })(&r.config)
+			}
+			r.run(t)
+			r.terminate()
+			<-r.result
+			for _, p := range r.Report().Phases {
+				if p.Name == "hooks" && p.Took > HookLimit+leastWait {
+					t.Errorf("%d hooks that hang took %v, want %v", hooks+1, p.Took, HookLimit)
+				}
+			}
+			if got := len(r.Report().Abandoned); got != hooks+1 {
+				t.Errorf("Report.Abandoned = %q, want %d hooks", r.Report().Abandoned, hooks+1)
+			}
+		})
+	}
+}
+
+// One that heeds its context needs a moment to return, and is not abandoned.
+func TestHookThatHeedsItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithOnStop(func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(10 * time.Millisecond)
+			return context.Cause(ctx)
+		}))
+		r.run(t)
+		r.terminate()
+		if err := <-r.result; !errors.Is(err, errHookLimit) || len(r.Report().Abandoned) > 0 {
+			t.Errorf("Run() = %v, abandoned %q; want the limit, and nothing", err, r.Report().Abandoned)
+		}
+	})
+}
+
+// A hook may have to do with another Manager: its errors are a hook's.
+func TestHookWhoseErrorIsOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithOnStop(func(context.Context) error { return errors.Join(errBroken, ErrNotQuiet, ErrForcedStop) }))
+		r.run(t)
+		r.terminate()
+		if err := <-r.result; !errors.Is(err, errBroken) {
+			t.Errorf("Run() = %v, want the error of the hook", err)
+		}
+		if got := r.Report(); got.Forced || got.Outcome != OutcomeStopped {
+			t.Errorf("forced %t, outcome %q; want false, stopped", got.Forced, got.Outcome)
+		}
+	})
+}

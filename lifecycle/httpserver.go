@@ -30,13 +30,19 @@ func HTTPServer(s *http.Server) Server {
 
 type httpServer struct {
 	*http.Server
+	look    sync.Once
+	secure  bool // TLS is asked for, as seen before net/http has changed TLSConfig
 	stop    sync.Once
 	stopped chan struct{}
 }
 
 func (s *httpServer) Serve(l net.Listener) error {
+	s.look.Do(func() {
+		c := s.TLSConfig
+		s.secure = c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil)
+	})
 	serve := s.Server.Serve
-	if c := s.TLSConfig; c != nil && (len(c.Certificates) > 0 || c.GetCertificate != nil || c.GetConfigForClient != nil) {
+	if s.secure {
 		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
 	}
 	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -3,10 +3,12 @@
 package lifecycle
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"testing"
@@ -100,6 +102,35 @@ func TestHTTPServerWithAFunctionForCertificates(t *testing.T) {
 		s.GracefulStop()
 		if err := <-served; err != nil {
 			t.Errorf("%s: Serve() = %v after GracefulStop, want nil", name, err)
+		}
+	}
+}
+
+// net/http changes TLSConfig when it begins to serve: with several listeners that is a race (seen by the race detector).
+func TestHTTPServerOnTwoListeners(t *testing.T) {
+	for range 5 {
+		var listeners []net.Listener
+		for range 2 {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			listeners = append(listeners, l)
+		}
+		m := New(HTTPServer(&http.Server{Handler: http.NotFoundHandler()}), WithSettle(0), WithQuiet(0), WithLogger(slog.New(slog.DiscardHandler)))
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() { result <- m.Run(ctx, listeners...) }()
+		for _, l := range listeners {
+			resp, err := http.Get("http://" + l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+		}
+		cancel()
+		if err := <-result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
 		}
 	}
 }

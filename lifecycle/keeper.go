@@ -31,12 +31,14 @@ type keeper struct {
 	mu         sync.Mutex
 	listed     bool                    // the goal
 	by         time.Time               // the limit of a withdrawal
+	since      time.Time               // when it was asked for
 	limit      *time.Timer             // ends a Deregister under way at by
 	asked      uint64                  // grows with every request
 	done       uint64                  // the last request that was carried out
 	cancel     context.CancelCauseFunc // of the call under way
 	standing   Standing
 	err        error
+	failure    string    // its text
 	absent     time.Time // since when: confirmed, held by an operator, or given up
 	seen       bool      // the absence was seen: confirmed, or made by an operator
 	held       bool      // an operator holds the instance offline
@@ -72,7 +74,7 @@ func (k *keeper) request(listed bool, by time.Time) {
 	if k.asked > 0 && k.listed == listed && k.suffices(by) {
 		return
 	}
-	k.listed, k.by = listed, by
+	k.listed, k.by, k.since = listed, by, time.Now()
 	k.asked++
 	if k.cancel != nil {
 		k.cancel(errNewGoal)
@@ -161,14 +163,12 @@ func (k *keeper) deregister(ctx context.Context) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	k.mu.Lock()
-	k.limit = time.AfterFunc(time.Until(k.by), func() { cancel(errWithdrawLimit) })
+	limit := time.Until(k.by)
+	if time.Since(k.since) > deregisterGrace { // it begins behind a Register that did not heed its context
+		limit = max(limit, deregisterLeast)
+	}
+	k.limit = time.AfterFunc(limit, func() { cancel(errWithdrawLimit) })
 	k.mu.Unlock()
-	defer func() {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		k.limit.Stop()
-		k.limit = nil
-	}()
 	k.stand(Withdrawing, nil)
 	if err := k.call("Deregister", func() error { return k.registrar.Deregister(ctx) }); err != nil {
 		k.stand(Unconfirmed, fmt.Errorf("lifecycle: withdraw from %s: %w", k.name, err))
@@ -178,9 +178,13 @@ func (k *keeper) deregister(ctx context.Context) {
 }
 
 func (k *keeper) stand(s Standing, err error) {
+	failure := ""
+	if err != nil {
+		failure = err.Error() // of the registrar's: without the lock
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.standing, k.err = s, err
+	k.standing, k.err, k.failure = s, err, failure
 	switch s {
 	case Registering, Registered: // a Register that has not returned may have listed it
 		k.everListed = k.everListed || s == Registered
@@ -189,11 +193,16 @@ func (k *keeper) stand(s Standing, err error) {
 			k.seen, k.absent = false, time.Time{}
 		}
 	case Withdrawn, Unconfirmed:
+		k.limit.Stop()
+		k.limit = nil
 		if !k.held {
 			k.absent = time.Now()
 		}
-		// An operator may have put it online in between: what was seen before counts for since when, not for whether.
-		k.seen, k.held = s == Withdrawn, false
+		// An operator may have put it online in between: what was seen before counts for since when, not for whether. Once it
+		// is to be listed again, what he does counts for then.
+		if !k.listed {
+			k.seen, k.held = s == Withdrawn, false
+		}
 	}
 	k.notify()
 }

@@ -12,6 +12,9 @@ import (
 // deregisterGrace is how long a Deregister whose context has ended may take to return.
 const deregisterGrace = 100 * time.Millisecond
 
+// deregisterLeast is what a Deregister gets that begins late. It may be that nobody waits for it any more.
+const deregisterLeast = time.Second
+
 // lame makes the instance a lame duck. With Strict health changes later, in the moment of the registry's callback.
 func (m *Manager) lame(ctx context.Context, o *offline) error {
 	m.mu.Lock()
@@ -40,7 +43,7 @@ func (m *Manager) withdraw(ctx context.Context, o *offline) error {
 	for _, k := range asked {
 		over, err := k.await(wait)
 		if err != nil && !over {
-			err = fmt.Errorf("lifecycle: withdraw from %s: Deregister has not returned: %w", k.name, err)
+			err = fmt.Errorf("lifecycle: withdraw from %s: %s has not returned: %w", k.name, k.busy(), err)
 		}
 		o.unconfirmed = o.unconfirmed || err != nil
 		errs = append(errs, err)
@@ -103,12 +106,9 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 func (m *Manager) refuse(ctx context.Context, o *offline) error {
 	m.mu.Lock()
 	nobody := !m.started || len(m.keepers) == 0
-	if nobody {
-		o.unconfirmed = true
-	}
 	by := m.drained.Add(o.plan.withdrawBy.Sub(o.plan.trigger))
 	m.mu.Unlock()
-	if o.unconfirmed {
+	if o.unconfirmed || nobody {
 		pause(ctx, by)
 	}
 	m.mu.Lock()
@@ -132,15 +132,15 @@ func (m *Manager) idle(ctx context.Context, o *offline) error {
 	if m.calls == nil {
 		return errSkipped
 	}
-	for time.Now().Before(o.plan.half) {
-		if unary, streams := m.calls.InFlight(); unary+streams == 0 {
-			return nil
-		}
+	unary, streams := m.calls.InFlight()
+	for ; unary+streams > 0 && time.Now().Before(o.plan.half); unary, streams = m.calls.InFlight() {
 		if !pause(ctx, time.Now().Add(idlePoll)) {
 			return nil
 		}
 	}
-	unary, streams := m.calls.InFlight()
+	if unary+streams == 0 {
+		return nil
+	}
 	return notQuiet("%d unary calls and %d streams are in flight at half the budget", unary, streams)
 }
 

@@ -136,7 +136,7 @@ func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(c
 	}
 	m.log.Info("offline", args...)
 	o.note(func(r *Report) { r.Phases = append(r.Phases, p) })
-	if errors.Is(err, ErrNotQuiet) && !o.stays {
+	if (name == "idle" || name == "quiet") && !o.stays {
 		return nil // GOAWAY moves whoever still calls
 	}
 	return err

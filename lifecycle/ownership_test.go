@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,19 +70,6 @@ func TestRunAfterStart(t *testing.T) {
 	})
 }
 
-// An instance whose server somebody else has stopped must not stay listed.
-func TestServeThatReturnsByItself(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.run(t)
-		r.server.Stop()
-		if err := <-r.result; !errors.Is(err, errStoppedByOther) {
-			t.Errorf("Run() = %v, want that the server was stopped by somebody else", err)
-		}
-		r.at(t, "nacos absent")
-	})
-}
-
 // A registry that is down cannot withdraw what it does not list, and that is no failure of Start.
 func TestDrainWhileTheRegistryIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -115,5 +103,68 @@ func TestDrainWhileTheRegistryIsDown(t *testing.T) {
 		}
 		r.terminate()
 		<-r.result
+	})
+}
+
+// An askingListener does something of its own when it is closed.
+type askingListener struct {
+	fakeListener
+	closing func()
+}
+
+func (l askingListener) Close() error {
+	l.closing()
+	return nil
+}
+
+// A listener's Close may look at the Manager, or hang. A lock that is held meanwhile would be a deadlock, so this runs in
+// real time, with a limit.
+func TestRunThatFailsHoldsNoLock(t *testing.T) {
+	r := newRig(t, WithSettle(time.Hour))
+	released := make(chan struct{})
+	defer close(released)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = r.Run(context.Background(), askingListener{closing: func() { _ = r.Status() }})
+		_ = r.Run(context.Background(), askingListener{closing: func() { <-released }})
+	}()
+	select {
+	case <-over:
+	case <-time.After(20 * time.Second):
+		t.Fatal("Run hangs with the Close of its listener")
+	}
+	_ = r.Status()
+}
+
+// A startingListener calls Start just before Run does.
+type startingListener struct {
+	fakeListener
+	start func()
+}
+
+func (l startingListener) Addr() net.Addr {
+	l.start()
+	return l.fakeListener.Addr()
+}
+
+func TestStartDuringRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var err error
+		start := sync.OnceFunc(func() { err = r.Start(t.Context(), fakeListener{}.Addr()) })
+		result := make(chan error, 1)
+		go func() { result <- r.Run(t.Context(), startingListener{start: start}) }()
+		time.Sleep(time.Minute)
+		if err == nil || err.Error() != "lifecycle: start: Run was called before" {
+			t.Errorf("Start() = %v, want an error that says so", err)
+		}
+		if s := r.Status(); !s.Ready {
+			t.Errorf("Status() = %+v, want ready: Run goes on", s)
+		}
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown() = %v, want nil", err)
+		}
+		<-result
 	})
 }

@@ -47,9 +47,9 @@ type Report struct {
 	// CallsCut and StreamsCut count the RPCs whose handlers ran when Stop was called.
 	CallsCut   int `json:"calls_cut,omitempty"`
 	StreamsCut int `json:"streams_cut,omitempty"`
-	// ConnectionsCut counts the connections that were open when Stop was called. Something was under way on each: one of
-	// those above, or what no handler knows of, a request that is being sent or an answer that nobody reads. Only Run
-	// counts them, and only those that its listeners hand out as *net.TCPConn, and not those of HTTPServer.
+	// ConnectionsCut counts the connections that were open when Stop was called. On them were those above, or what no
+	// handler knows of: a request that is being sent, an answer that nobody reads, a peer that has not answered GOAWAY yet.
+	// Only Run counts them, only those that its listeners hand out as *net.TCPConn, and not those of HTTPServer.
 	ConnectionsCut int `json:"connections_cut,omitempty"`
 	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of server
 	// 1", "OnStop hook 2", "Serve", and also "OnState", "OpenTelemetry" and "the logger's handler", which are no errors.
@@ -100,7 +100,7 @@ func (o *offline) outcome(err error) Outcome {
 		return OutcomeUnconfirmed
 	case o.stays:
 		return OutcomeDrained
-	case errors.Is(err, ErrForcedStop):
+	case o.report.Forced:
 		return OutcomeForced
 	}
 	return OutcomeStopped

@@ -18,7 +18,7 @@ import (
 //
 // The triggers are the end of ctx, a signal of WithSignals, Shutdown or Force called by somebody else, an operator's
 // offline with Exit, a server whose Serve returns, and a registration that did not succeed within WithRegisterTimeout.
-// The last two are errors of Run. After a clean offline Run returns nil, also when ctx was cancelled; see Shutdown for
+// The last two are errors of Run, also when a server fails on the way out, before GracefulStop. After a clean offline Run returns nil, also when ctx was cancelled; see Shutdown for
 // what it returns otherwise. It returns within the budget and one second more after the trigger, whatever happens.
 //
 // The instance is registered under the address of the first listener. Run owns the listeners, those of WithServer too,
@@ -39,15 +39,18 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 
 	failed := make(chan error, 1)
 	var serving sync.WaitGroup
-	for _, s := range servers {
+	for n, s := range servers {
 		for _, l := range s.listeners {
 			if _, ok := s.server.(*httpServer); !ok { // net/http looks after its own
-				l = m.watchHandshakes(l)
+				l = m.watchHandshakes(n, l)
 			}
 			serving.Go(func() {
 				err := s.server.Serve(l)
+				if m.stopping() {
+					return // it was told to
+				}
 				if err == nil {
-					err = errStoppedByOther // unless Shutdown has begun: see awaitTrigger
+					err = errStoppedByOther
 				}
 				offer(failed, fmt.Errorf("lifecycle: serve on %s: %w", l.Addr(), err))
 			})
@@ -56,7 +59,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving.Go(func() {
-		err := m.Start(starting, servers[0].listeners[0].Addr())
+		err := m.start(starting, servers[0].listeners[0].Addr(), true)
 		if err != nil && starting.Err() == nil && !errors.Is(err, ErrStopping) {
 			offer(failed, err)
 		}
@@ -69,6 +72,8 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 		select {
 		case <-o.done:
 			over = true
+		case err := <-failed: // a lame duck has to serve as well
+			cause = errors.Join(cause, err)
 		case <-signals:
 			if signalled {
 				m.Force()
@@ -80,14 +85,26 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 		o.abandon("Serve")
 		cause = errors.Join(cause, fmt.Errorf("lifecycle: Serve has not returned within %v after the stop", lastWait))
 	}
+	select {
+	case err := <-failed:
+		cause = errors.Join(cause, err)
+	default:
+	}
 	return errors.Join(cause, o.err)
+}
+
+func (m *Manager) stopping() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state >= Stopping
 }
 
 var errStoppedByOther = errors.New("the server was stopped by somebody else")
 
 // watchHandshakes wraps a listener, so that a connection that is stuck in its handshake does not hold the stop.
-func (m *Manager) watchHandshakes(l net.Listener) net.Listener {
+func (m *Manager) watchHandshakes(server int, l net.Listener) net.Listener {
 	watched := watchHandshakes(l)
+	watched.server = server
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.listeners = append(m.listeners, watched)
@@ -102,12 +119,7 @@ func (m *Manager) awaitTrigger(ctx context.Context, signals <-chan os.Signal, fa
 	case sig := <-signals:
 		return "signal " + sig.String(), true, nil
 	case err := <-failed:
-		select {
-		case <-m.begun: // a server that was stopped says so by returning
-			return "shutdown", false, nil
-		default:
-			return "failure", false, err
-		}
+		return "failure", false, err
 	case <-ctx.Done():
 		return "context: " + context.Cause(ctx).Error(), false, nil
 	}
@@ -119,7 +131,7 @@ func (m *Manager) claim(lis []net.Listener) ([]served, error) {
 	servers := append([]served{{m.server, lis}}, m.servers...)
 	err := errors.Join(m.check(), checkListeners(servers))
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	inUse := m.running || m.started
 	switch {
 	case m.shutdown != nil:
 		err = fmt.Errorf("lifecycle: run: %w", ErrStopping)
@@ -128,17 +140,19 @@ func (m *Manager) claim(lis []net.Listener) ([]served, error) {
 	case m.started:
 		err = errors.New("lifecycle: run: Start was called before")
 	}
-	switch {
-	case err != nil && (m.running || m.started):
-		return nil, err
-	case err != nil:
-		for _, s := range servers {
-			closeAll(s.listeners)
-		}
-		return nil, err
+	m.running = m.running || err == nil
+	m.mu.Unlock()
+	if err == nil {
+		return servers, nil
 	}
-	m.running = true
-	return servers, nil
+	if !inUse {
+		within(lastWait, func() { // a Close may hang, or look at the Manager
+			for _, s := range servers {
+				closeAll(s.listeners)
+			}
+		})
+	}
+	return nil, err
 }
 
 func checkListeners(servers []served) error {

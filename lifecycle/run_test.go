@@ -135,19 +135,6 @@ func TestShutdownBeforeRun(t *testing.T) {
 	})
 }
 
-func TestServeErrorIsAnErrorOfRun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.server.fail = net.ErrClosed
-		if err := r.Run(t.Context(), fakeListener{}); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("Run() = %v, want the error of Serve", err)
-		}
-		if got := lastOf(r.events(), "nacos.Close"); got < 0 {
-			t.Errorf("events = %q, want the registrar closed", r.events())
-		}
-	})
-}
-
 func TestRunWithAContextThatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

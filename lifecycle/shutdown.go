@@ -19,6 +19,9 @@ import (
 // Start, Shutdown stops the servers, and Run and Start return ErrStopping from then on.
 func (m *Manager) Shutdown(ctx context.Context) error {
 	o := m.beginShutdown(ctx, "shutdown")
+	if o.over() {
+		return o.err
+	}
 	select {
 	case <-o.done:
 		return o.err

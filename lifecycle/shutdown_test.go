@@ -44,6 +44,11 @@ func TestShutdownCallersShare(t *testing.T) {
 		}
 		wantEvents(t, r.recorder, "calls.Drain", "health.Shutdown", "nacos.Deregister", "nacos absent",
 			"GracefulStop", "health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
+		for range 100 { // what it came to is worth more than the cause
+			if err := r.Shutdown(cancelled); !errors.Is(err, errBroken) {
+				t.Fatalf("Shutdown() after the end = %v, want the error of the hook", err)
+			}
+		}
 	})
 }
 

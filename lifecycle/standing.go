@@ -28,9 +28,5 @@ type RegistrarStatus struct {
 func (k *keeper) status() RegistrarStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := RegistrarStatus{Name: k.name, Standing: k.standing, Offline: k.held, Absent: k.absent}
-	if k.err != nil {
-		s.Error = k.err.Error()
-	}
-	return s
+	return RegistrarStatus{Name: k.name, Standing: k.standing, Offline: k.held, Absent: k.absent, Error: k.failure}
 }

@@ -19,17 +19,21 @@ var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
 // Start blocks until every registrar has shown the instance, and returns nil then; a drain by hand in between makes that
 // later. While a registry is down it keeps trying. When ctx ends first, Start returns its cause and the registration goes
 // on in the background. WithRegisterTimeout limits how long Start waits: the error names the registrar, and nothing is
-// withdrawn until Shutdown. Start may be called once; once Shutdown has begun it returns ErrStopping.
+// withdrawn until Shutdown. Start may be called once, and not after Run; once Shutdown has begun it returns ErrStopping.
 //
 // Two things are then up to the program. A connection that is stuck in its handshake holds GracefulStop for as long as
 // grpc.ConnectionTimeout says, 120 s by default: set it to some seconds. And Drain leaves health Watches open and streams
 // alone (AtWithdrawn tells them), so a GracefulStop of one's own waits for them: call Shutdown instead, or at the same
 // time.
 func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
+	return m.start(ctx, addr, false)
+}
+
+func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 	if err := m.check(); err != nil {
 		return err
 	}
-	if err := m.announce(ctx, addr); err != nil {
+	if err := m.announce(ctx, addr, ofRun); err != nil {
 		return err
 	}
 	if m.calls != nil {
@@ -53,12 +57,14 @@ func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
 	return errors.Join(errs...)
 }
 
-func (m *Manager) announce(ctx context.Context, addr net.Addr) error {
+func (m *Manager) announce(ctx context.Context, addr net.Addr, ofRun bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case m.shutdown != nil:
 		return fmt.Errorf("lifecycle: start: %w", ErrStopping)
+	case m.running && !ofRun:
+		return errors.New("lifecycle: start: Run was called before")
 	case m.started:
 		return errors.New("lifecycle: start: Start was called twice")
 	}

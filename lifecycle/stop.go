@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -23,10 +24,12 @@ func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
 	m.mu.Unlock()
 	stopped, begun := make(chan struct{}), make(chan struct{})
 	o.stopped = stopped
+	var hurrying sync.WaitGroup
 	go func() {
 		defer close(stopped)
 		var ends []chan struct{}
-		for i, s := range m.stopOrder() {
+		order := m.stopOrder()
+		for i, s := range order {
 			if i > 0 {
 				select {
 				case <-ends[i-1]:
@@ -40,6 +43,7 @@ func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
 				defer close(end)
 				s.GracefulStop()
 			}()
+			hurrying.Go(func() { m.awaitHandshakes(ctx, len(order)-1-i) })
 		}
 		close(begun)
 		for _, end := range ends {
@@ -47,17 +51,20 @@ func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
 		}
 	}()
 	<-begun
-	m.awaitHandshakes(ctx)
+	hurrying.Wait()
 	return nil
 }
 
 // awaitHandshakes hurries the connections that are in their handshake: until they are through, or gone, no GOAWAY is
 // sent to any other.
-func (m *Manager) awaitHandshakes(ctx context.Context) {
+func (m *Manager) awaitHandshakes(ctx context.Context, server int) {
 	deadline := time.Now().Add(handshakeGrace)
 	ctx, cancel := context.WithDeadline(ctx, deadline.Add(handshakeSlack))
 	defer cancel()
 	for _, l := range m.watched() {
+		if l.server != server {
+			continue
+		}
 		ended(ctx, l.closed)
 		ended(ctx, l.hurry(deadline))
 	}

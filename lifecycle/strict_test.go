@@ -85,3 +85,24 @@ func TestStrictUnconfirmedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Nobody has to confirm, and what is over is not looked for.
+func TestStrictDrainWithoutARegistrar(t *testing.T) {
+	for _, opts := range [][]Option{nil, {WithBudget(0)}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			r.Manager = New(r.server, append(opts, WithCalls(r.calls), WithHealth(r.health), WithPolicy(Strict))...)
+			r.run(t)
+			if err := r.Drain(t.Context()); err != nil {
+				t.Errorf("Drain() = %v, want nil", err)
+			}
+			if got := r.Report(); got.Outcome != OutcomeDrained || got.Unconfirmed {
+				t.Errorf("outcome %q, unconfirmed %t; want drained, false", got.Outcome, got.Unconfirmed)
+			}
+			r.terminate()
+			if err := <-r.result; err != nil && len(opts) == 0 {
+				t.Errorf("Run() = %v, want nil", err)
+			}
+		})
+	}
+}

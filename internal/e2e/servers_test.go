@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,5 +112,67 @@ func TestForceDuringAHandshake(t *testing.T) {
 	}
 	if got := i.Report().Abandoned; len(got) > 0 {
 		t.Errorf("Report.Abandoned = %q, want nothing", got)
+	}
+}
+
+// A relay hands calls on to the server behind it.
+type relay struct {
+	testpb.UnimplementedTestServiceServer
+	behind testpb.TestServiceClient
+	failed atomic.Int64
+}
+
+func (r *relay) EmptyCall(ctx context.Context, in *testpb.Empty) (*testpb.Empty, error) {
+	out, err := r.behind.EmptyCall(ctx, in)
+	if err != nil {
+		r.failed.Add(1)
+	}
+	return out, err
+}
+
+// TestSilentConnectionToAFurtherServer: the handshakes of a server get their second from when that server begins to stop,
+// and the one behind it stops after that. Until then no GOAWAY is sent, and its clients go on calling.
+func TestSilentConnectionToAFurtherServer(t *testing.T) {
+	t.Parallel()
+	front := listen(t)
+	behind := listen(t)
+	i := &instance{addr: front.Addr().String(), slow: make(chan time.Duration), result: make(chan error, 1)}
+	srv := grpc.NewServer(i.calls.ServerOptions()...)
+	testpb.RegisterTestServiceServer(srv, testService{instance: i})
+	dial := func(l net.Listener) testpb.TestServiceClient {
+		conn, err := grpc.NewClient("passthrough:///"+l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return testpb.NewTestServiceClient(conn)
+	}
+	gateway := grpc.NewServer(i.calls.ServerOptions()...)
+	relay := &relay{behind: dial(behind)}
+	testpb.RegisterTestServiceServer(gateway, relay)
+	i.Manager = lifecycle.New(srv, append(quick(), lifecycle.WithCalls(&i.calls), lifecycle.WithServer(gateway, front))...)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { i.result <- i.Run(ctx, behind) }()
+
+	raw("")(t, i)
+	client := dial(front)
+	if _, err := client.EmptyCall(t.Context(), &testpb.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	cancel()
+	calls := 0
+	for ; i.Status().State < lifecycle.Stopped; calls++ {
+		_, _ = client.EmptyCall(t.Context(), &testpb.Empty{}) // until it is refused, for there is no other server
+	}
+	if err := i.finish(t); err != nil {
+		t.Errorf("Run() = %v, want nil", err)
+	}
+	if failed := relay.failed.Load(); failed > 0 || calls < 100 {
+		t.Errorf("%d of %d calls found the server behind gone, want none of many", failed, calls)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("Run took %v, want the second that a handshake gets", took)
 	}
 }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Registrars whose methods do not heed their contexts, as those of a client library without contexts.
+
+// A Register that returns after the limit of the withdrawal has listed the instance: Deregister still gets its chance.
+func TestRegisterThatReturnsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		listed := false
+		r.reg.register = func(context.Context) error {
+			time.Sleep(WithdrawLimit + 2*time.Second)
+			listed = true
+			return nil
+		}
+		r.reg.deregister = func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(100 * time.Millisecond):
+				listed = false
+				return nil
+			}
+		}
+		go func() { r.result <- r.Run(t.Context(), fakeListener{}) }()
+		time.Sleep(time.Second)
+		if err := r.Drain(t.Context()); err == nil || !strings.Contains(err.Error(), "Register has not returned") {
+			t.Errorf("Drain() = %v, want that Register has not returned", err)
+		}
+		time.Sleep(time.Minute)
+		if s := r.Status().Registrars[0]; listed || s.Standing != Withdrawn {
+			t.Errorf("listed %t, Status() = %+v; want it withdrawn after all", listed, s)
+		}
+		r.Shutdown(t.Context())
+		<-r.result
+	})
+}
+
+// A Deregister that Resume has overtaken says nothing of what an operator does after Resume.
+func TestDeregisterThatReturnsAfterResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.deregister = func(context.Context) error { time.Sleep(2 * time.Second); return nil }
+		go r.Drain(context.Background())
+		time.Sleep(100 * time.Millisecond)
+		go r.Resume(context.Background())
+		time.Sleep(100 * time.Millisecond)
+		r.reg.operator <- false
+		time.Sleep(2 * time.Second) // Deregister has returned, Register is under way
+		if s := r.Status(); !s.Registrars[0].Offline || s.State != Draining {
+			t.Errorf("Status() = %+v, want draining because of the operator", s)
+		}
+		go r.Drain(context.Background())
+		time.Sleep(time.Minute)
+		r.reg.operator <- true
+		time.Sleep(time.Minute)
+		if err := r.Resume(t.Context()); err != nil {
+			t.Errorf("Resume() = %v, want nil: no operator holds it", err)
+		}
+		time.Sleep(time.Minute)
+		if s := r.Status(); s.State != Serving || !s.Ready {
+			t.Errorf("Status() = %+v, want serving", s)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
+// An operator's offline may be told between the look whether he holds the instance and its withdrawal.
+func TestWhatIsWithdrawnIsNotHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		k := r.keepers[0]
+		k.announce()
+		if matters, _ := k.hold(true); !matters || !k.isHeld() {
+			t.Fatalf("hold(true) matters: %t, held: %t; want both", matters, k.isHeld())
+		}
+		k.withdraw(time.Now().Add(time.Second))
+		if k.isHeld() {
+			t.Error("it is held and withdrawn, want withdrawn: the operator's online would not be heard")
+		}
+	})
+}
