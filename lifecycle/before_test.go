@@ -11,27 +11,38 @@ import (
 	"time"
 )
 
-// Without a registrar settle is counted from the trigger, or from the drain before it.
+// Without a registrar settle is counted from the trigger, or from the drain before it that is still in force.
 func TestSettleWithoutARegistrar(t *testing.T) {
-	for _, drained := range []bool{false, true} {
+	for _, test := range []struct {
+		drained, resumed bool
+		want             time.Duration
+	}{
+		{false, false, UnknownSettle + DefaultQuiet},
+		{true, false, DefaultQuiet},
+		{true, true, UnknownSettle + DefaultQuiet},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
 			r.Manager = New(r.server, WithCalls(r.calls), WithHealth(r.health))
 			r.run(t)
-			want := UnknownSettle + DefaultQuiet
-			if drained {
+			if test.drained {
 				if err := r.Drain(t.Context()); err != nil {
 					t.Errorf("Drain() = %v, want nil", err)
 				}
-				want = DefaultQuiet
 			}
+			if test.resumed {
+				if err := r.Resume(t.Context()); err != nil {
+					t.Errorf("Resume() = %v, want nil", err)
+				}
+			}
+			time.Sleep(time.Minute)
 			r.recorder.reset()
 			r.terminate()
 			if err := <-r.result; err != nil {
 				t.Errorf("Run() = %v, want nil", err)
 			}
-			if got := r.at(t, "GracefulStop"); (got - want).Abs() > 100*time.Millisecond {
-				t.Errorf("drained before: %t: GracefulStop after %v, want %v", drained, got, want)
+			if got := r.at(t, "GracefulStop"); (got - test.want).Abs() > 100*time.Millisecond {
+				t.Errorf("drained before: %t, resumed: %t: GracefulStop after %v, want %v", test.drained, test.resumed, got, test.want)
 			}
 		})
 	}
@@ -103,29 +114,5 @@ func TestRunWhoseContextHasADeadline(t *testing.T) {
 		if got, want := r.Report().Trigger, "context: "+context.DeadlineExceeded.Error(); got != want {
 			t.Errorf("Trigger = %q, want %q", got, want)
 		}
-	})
-}
-
-func TestReportIsOfTheLastOffline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.run(t)
-		for range 2 {
-			began := time.Now()
-			if err := r.Drain(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if got := r.Report(); !got.Began.Equal(began) || got.Outcome != OutcomeDrained {
-				t.Errorf("Report began %v with outcome %q, want %v, drained", got.Began, got.Outcome, began)
-			}
-			if err := r.Resume(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if s := r.Status().Registrars[0]; !s.Absent.IsZero() {
-				t.Errorf("absent since %v, want never: it is registered", s.Absent)
-			}
-		}
-		r.terminate()
-		<-r.result
 	})
 }

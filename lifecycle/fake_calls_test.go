@@ -13,6 +13,7 @@ type fakeCalls struct {
 	mu             sync.Mutex
 	unary, streams int
 	admitted       uint64
+	late           uint64
 	refused        uint64
 	answerable     int
 	change         chan struct{}
@@ -82,7 +83,11 @@ func (c *fakeCalls) Admitted() uint64 {
 	return c.admitted
 }
 
-func (c *fakeCalls) Late() uint64 { return 0 }
+func (c *fakeCalls) Late() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.late
+}
 
 func (c *fakeCalls) Refused() uint64 {
 	c.mu.Lock()

@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -70,24 +71,29 @@ func TestFirstSignalAfterAnotherTriggerForcesNothing(t *testing.T) {
 
 // A Stop that hangs leaves no other server running.
 func TestForcedStopStopsEveryServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		hang := make(chan struct{})
-		second := &fakeServer{recorder: r.recorder, name: "second.", stopped: make(chan struct{}), hang: hang}
-		WithServer(second, fakeListener{})(&r.config)
-		r.run(t)
-		r.calls.set(1, 0)
-		r.terminate()
-		if err := <-r.result; !errors.Is(err, ErrForcedStop) {
-			t.Errorf("Run() = %v, want ErrForcedStop", err)
-		}
-		r.at(t, "Stop")
-		if got := r.Report().Abandoned; !slices.Contains(got, "Stop of server 2") || slices.Contains(got, "Stop of server 1") {
-			t.Errorf("Report.Abandoned = %q, want the Stop of server 2 only", got)
-		}
-		close(hang)
-		r.calls.set(0, 0)
-	})
+	for hanging := range 2 {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			hang := make(chan struct{})
+			second := &fakeServer{recorder: r.recorder, name: "second.", stopped: make(chan struct{})}
+			WithServer(second, fakeListener{})(&r.config)
+			[]*fakeServer{r.server, second}[hanging].hang = hang
+			r.run(t)
+			r.calls.set(1, 0)
+			r.terminate()
+			if err := <-r.result; !errors.Is(err, ErrForcedStop) {
+				t.Errorf("Run() = %v, want ErrForcedStop", err)
+			}
+			r.at(t, "Stop")
+			r.at(t, "second.Stop")
+			want, not := fmt.Sprintf("Stop of server %d", hanging+1), fmt.Sprintf("Stop of server %d", 2-hanging)
+			if got := r.Report().Abandoned; !slices.Contains(got, want) || slices.Contains(got, not) {
+				t.Errorf("Report.Abandoned = %q, want the %s only", got, want)
+			}
+			close(hang)
+			r.calls.set(0, 0)
+		})
+	}
 }
 
 func TestShutdownDeadlineShortensTheBudget(t *testing.T) {
@@ -149,5 +155,23 @@ func TestDeadlineOfShutdownLaterThanTheBudget(t *testing.T) {
 			t.Errorf("Shutdown() = %v after %v, want ErrForcedStop within the budget", err, time.Since(r.began))
 		}
 		<-r.result
+	})
+}
+
+// To skip what is left of settle is forced, too: clients may not have heard.
+func TestForceWithNothingInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.Force()
+		if err := <-r.result; !errors.Is(err, ErrForcedStop) {
+			t.Errorf("Run() = %v, want ErrForcedStop", err)
+		}
+		if got := r.Report(); got.Outcome != OutcomeForced || !got.Forced {
+			t.Errorf("Report = %+v, want forced", got)
+		}
+		if got := r.events(); slices.Contains(got, "Stop") {
+			t.Errorf("events = %q, want no Stop of a server that has stopped", got)
+		}
 	})
 }

@@ -73,8 +73,9 @@ func TestHurryAgainShortens(t *testing.T) {
 // grpc-go ends the deadline of a handshake before it serves. What sets another one is a server with deadlines of its own.
 func TestHurryLetsAServerWithDeadlinesOfItsOwnBe(t *testing.T) {
 	l, server, client := accepted(t)
-	server.SetDeadline(time.Now().Add(time.Hour))
-	server.SetDeadline(time.Now().Add(2 * time.Hour))
+	for range 3 {
+		server.SetDeadline(time.Now().Add(time.Hour))
+	}
 	<-l.hurry(time.Now().Add(-time.Second))
 	go client.Write([]byte{1})
 	if _, err := server.Read(make([]byte, 1)); err != nil {
@@ -167,5 +168,30 @@ func TestHurryAsHandshakesEnd(t *testing.T) {
 			})
 		}
 		reading.Wait()
+	}
+}
+
+// A handshake has a deadline of its own, which may be the earlier one.
+func TestHurryLengthensNothing(t *testing.T) {
+	l, server, _ := accepted(t)
+	l.hurry(time.Now().Add(time.Hour))
+	server.SetDeadline(time.Now().Add(20 * time.Millisecond))
+	select {
+	case <-readFails(server):
+	case <-time.After(5 * time.Second):
+		t.Fatal("Read still blocks after 5 s, want a timeout after 20 ms")
+	}
+}
+
+func TestConnectionsAreCounted(t *testing.T) {
+	l, server, _ := accepted(t)
+	if got := l.connections(); got != 1 {
+		t.Errorf("connections() = %d, want 1", got)
+	}
+	for range 2 { // grpc-go closes some twice
+		server.Close()
+		if got := l.connections(); got != 0 {
+			t.Errorf("connections() = %d after Close, want 0", got)
+		}
 	}
 }

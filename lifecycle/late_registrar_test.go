@@ -92,3 +92,21 @@ func TestWhatIsWithdrawnIsNotHeld(t *testing.T) {
 		}
 	})
 }
+
+// The limit of a withdrawal that waits behind a Register grows with the one who asks last.
+func TestShutdownGivesAWithdrawalThatHasNotBegunLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.reg.register = func(context.Context) error { time.Sleep(7 * time.Second); return nil }
+		r.reg.delay = 2 * time.Second // of Deregister
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { r.result <- r.Run(ctx, fakeListener{}) }()
+		time.Sleep(time.Second)
+		go r.Drain(t.Context()) // until 6 s
+		time.Sleep(4 * time.Second)
+		cancel() // until 10 s; Deregister begins at 7 s
+		if err := <-r.result; err != nil || r.Report().Unconfirmed {
+			t.Errorf("Run() = %v, unconfirmed %t; want nil, false", err, r.Report().Unconfirmed)
+		}
+	})
+}

@@ -61,3 +61,20 @@ func TestExitParksWhenOfflineWasFoundByResume(t *testing.T) {
 		<-r.result
 	})
 }
+
+// A Watch that is begun again tells once more what it has told.
+func TestExitStaysParkedWhenToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithRegistryOffline(Exit))
+		r.run(t)
+		r.reg.operator <- false // found at start
+		time.Sleep(time.Second)
+		r.reg.operator <- false
+		time.Sleep(time.Minute)
+		if got := r.Status().State; got != Draining {
+			t.Errorf("State = %v, want draining", got)
+		}
+		r.terminate()
+		<-r.result
+	})
+}

@@ -104,3 +104,27 @@ func TestOperatorAfterShutdown(t *testing.T) {
 		}
 	})
 }
+
+// An operator puts the instance online just before it is withdrawn: it was listed again, and absent for others since then.
+func TestSettleCountsFromTheLastAbsence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.operator <- false
+		time.Sleep(time.Minute)
+		r.reg.deregister = func(context.Context) error {
+			r.reg.operator <- true // Watch tells before Deregister returns
+			time.Sleep(time.Second)
+			return nil
+		}
+		r.recorder.reset()
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+		if got := r.at(t, "GracefulStop") - r.at(t, "nacos absent"); got < r.reg.settle {
+			t.Errorf("GracefulStop %v after the absence, want settle of %v", got, r.reg.settle)
+		}
+	})
+}

@@ -92,8 +92,8 @@ func TestDrainWhileTheRegistryIsDown(t *testing.T) {
 				time.Sleep(100 * time.Millisecond)
 			}
 		})
-		if err := r.Drain(t.Context()); !errors.Is(err, ErrNotQuiet) {
-			t.Errorf("Drain() under traffic = %v, want ErrNotQuiet too", err)
+		if err := r.Drain(t.Context()); !errors.Is(err, ErrNotQuiet) || r.Report().Outcome != OutcomeNotQuiet {
+			t.Errorf("Drain() under traffic = %v, outcome %q; want not quiet, too", err, r.Report().Outcome)
 		}
 		time.Sleep(time.Minute)
 		select {
@@ -148,6 +148,41 @@ func (l startingListener) Addr() net.Addr {
 	return l.fakeListener.Addr()
 }
 
+// Run is the only one from its first moment on.
+func TestRunDuringRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var err error
+		second := sync.OnceFunc(func() { err = r.Run(t.Context(), fakeListener{}) })
+		go func() { r.result <- r.Run(t.Context(), startingListener{start: second}) }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if err == nil || err.Error() != "lifecycle: run: Run was called twice" {
+			t.Errorf("second Run() = %v, want an error that says so", err)
+		}
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown() = %v, want nil", err)
+		}
+		<-r.result
+	})
+}
+
+// What the caller does to its slice later is its own affair.
+func TestListenersOfAFurtherServerAreCopied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listeners := []net.Listener{fakeListener{}}
+		r := newRig(t)
+		further := &fakeServer{recorder: r.recorder, name: "further.", stopped: make(chan struct{})}
+		WithServer(further, listeners...)(&r.config)
+		listeners[0] = nil
+		r.run(t)
+		r.terminate()
+		if err := <-r.result; err != nil {
+			t.Errorf("Run() = %v, want nil", err)
+		}
+	})
+}
+
 func TestStartDuringRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -156,6 +191,7 @@ func TestStartDuringRun(t *testing.T) {
 		result := make(chan error, 1)
 		go func() { result <- r.Run(t.Context(), startingListener{start: start}) }()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if err == nil || err.Error() != "lifecycle: start: Run was called before" {
 			t.Errorf("Start() = %v, want an error that says so", err)
 		}

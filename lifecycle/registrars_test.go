@@ -56,18 +56,27 @@ func TestOneOfTwoRegistrarsDoesNotConfirm(t *testing.T) {
 	}
 }
 
-// Unconfirmed is no reason to shorten settle.
+// Unconfirmed is no reason to shorten settle, whether Deregister heeds its context or not.
 func TestSettleLongerThanHalfTheBudget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, WithSettle(12*time.Second))
-		r.run(t)
-		r.reg.deregister = hang
-		r.terminate()
-		<-r.result
-		if got, want := r.at(t, "GracefulStop"), WithdrawLimit+12*time.Second; (got - want).Abs() > 100*time.Millisecond {
-			t.Errorf("GracefulStop after %v, want %v", got, want)
-		}
-	})
+	for name, deregister := range map[string]func(context.Context, <-chan struct{}) error{
+		"heeds its context":   func(ctx context.Context, _ <-chan struct{}) error { return hang(ctx) },
+		"ignores its context": func(_ context.Context, released <-chan struct{}) error { <-released; return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				released := make(chan struct{})
+				defer close(released)
+				r := newRig(t, WithSettle(12*time.Second))
+				r.run(t)
+				r.reg.deregister = func(ctx context.Context) error { return deregister(ctx, released) }
+				r.terminate()
+				<-r.result
+				if got, want := r.at(t, "GracefulStop"), WithdrawLimit+12*time.Second; (got - want).Abs() > 150*time.Millisecond {
+					t.Errorf("GracefulStop after %v, want %v", got, want)
+				}
+			})
+		})
+	}
 }
 
 func TestBackoffOfRegister(t *testing.T) {
@@ -196,4 +205,29 @@ func (s *settleOnce) Settle() time.Duration {
 	}
 	s.asked = true
 	return time.Second
+}
+
+// A drain by hand leaves alone what an operator holds, and withdraws it when he lets go.
+func TestOneOfTwoOnlineDuringADrainByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, second := newRigOfTwo(t)
+		r.run(t)
+		r.reg.operator <- true
+		second.operator <- true
+		r.reg.operator <- false
+		time.Sleep(time.Second)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Errorf("Drain() = %v, want nil", err)
+		}
+		wantEvents(t, r.recorder, "calls.Drain", "health.Shutdown", "second.Deregister", "second absent")
+		r.reg.operator <- true
+		time.Sleep(time.Minute)
+		for _, s := range r.Status().Registrars {
+			if s.Standing != Withdrawn || s.Offline {
+				t.Errorf("Status() = %+v, want both withdrawn", s)
+			}
+		}
+		r.terminate()
+		<-r.result
+	})
 }

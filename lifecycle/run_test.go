@@ -179,3 +179,26 @@ func TestOnStateHearsEveryStateInOrder(t *testing.T) {
 		}
 	})
 }
+
+// slowHealth takes its time: whoever is asked before it is through is asked too early.
+type slowHealth struct{ fakeHealth }
+
+func (h slowHealth) Resume() {
+	time.Sleep(time.Millisecond)
+	h.fakeHealth.Resume()
+}
+
+// An instance is asked to be listed once it says that it serves.
+func TestServingBeforeRegistered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.Manager = New(r.server, WithCalls(r.calls), WithHealth(slowHealth{r.health}), WithRegistrar(r.reg))
+		if err := r.Start(t.Context(), fakeListener{}.Addr()); err != nil {
+			t.Fatal(err)
+		}
+		wantEvents(t, r.recorder, "calls.Resume", "health.Resume", "nacos.Register", "nacos listed")
+		if err := r.Shutdown(t.Context()); err != nil {
+			t.Errorf("Shutdown() = %v, want nil", err)
+		}
+	})
+}

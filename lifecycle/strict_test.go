@@ -106,3 +106,40 @@ func TestStrictDrainWithoutARegistrar(t *testing.T) {
 		})
 	}
 }
+
+// Withdraw's share counts from when the instance began to drain.
+func TestStrictUnconfirmedAfterADrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.Manager = New(r.server, WithCalls(r.calls), WithHealth(r.health), WithPolicy(Strict))
+		r.run(t)
+		go r.Drain(t.Context())
+		time.Sleep(time.Second)
+		r.terminate()
+		<-r.result
+		if got := r.at(t, "calls.Refuse"); got != WithdrawLimit {
+			t.Errorf("Refuse %v after the drain began, want %v", got, WithdrawLimit)
+		}
+	})
+}
+
+// Who still calls has not heard, whether the absence was confirmed or not.
+func TestStrictUnconfirmedWaitsForQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithPolicy(Strict), WithQuiet(time.Second))
+		r.run(t)
+		r.reg.deregister = func(context.Context) error { return errBroken }
+		until := time.Now().Add(7 * time.Second)
+		go func() {
+			for time.Now().Before(until) {
+				r.calls.refuse(1)
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+		r.terminate()
+		<-r.result
+		if got, want := r.at(t, "GracefulStop"), 8*time.Second; (got - want).Abs() > 200*time.Millisecond {
+			t.Errorf("GracefulStop after %v, want %v: a second after the last refusal", got, want)
+		}
+	})
+}

@@ -4,14 +4,15 @@ package lifecycle
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -28,8 +29,11 @@ func TestMetricsAndSpans(t *testing.T) {
 			WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))))
 		r.run(t)
 		r.calls.set(2, 3)
-		if got := sums(t, reader)["lameduck.rpc.in_flight"]; got != 5 {
-			t.Errorf("lameduck.rpc.in_flight = %d, want 5", got)
+		r.calls.late = 7
+		r.calls.refuse(4)
+		want := map[string]int64{"lameduck.rpc.in_flight": 5, "lameduck.rpc.late": 7, "lameduck.rpc.refused": 4}
+		if got := sums(t, reader); !maps.Equal(got, want) {
+			t.Errorf("sums = %v, want %v", got, want)
 		}
 		r.calls.set(0, 0)
 		r.terminate()
@@ -43,6 +47,11 @@ func TestMetricsAndSpans(t *testing.T) {
 		for _, m := range data.ScopeMetrics[0].Metrics {
 			if h, ok := m.Data.(metricdata.Histogram[float64]); ok && m.Name == "lameduck.offline.duration" {
 				seconds = h.DataPoints[0].Sum
+				policy, _ := h.DataPoints[0].Attributes.Value("lameduck.policy")
+				outcome, _ := h.DataPoints[0].Attributes.Value("lameduck.outcome")
+				if policy.AsString() != "lossless" || outcome.AsString() != "stopped" {
+					t.Errorf("policy %q, outcome %q, want lossless, stopped", policy.AsString(), outcome.AsString())
+				}
 			}
 		}
 		if _, ok := sums(t, reader)["lameduck.rpc.in_flight"]; ok {
@@ -76,6 +85,38 @@ func TestMetricsAndSpans(t *testing.T) {
 	})
 }
 
+// A span of the program that asked for the drain is the parent, and what went wrong is a status.
+func TestSpansOfADrainThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spans := tracetest.NewSpanRecorder()
+		provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
+		r := newRig(t, WithTracerProvider(provider))
+		r.run(t)
+		r.reg.deregister = func(context.Context) error { return errBroken }
+		ctx, program := provider.Tracer("program").Start(t.Context(), "request")
+		began := time.Now()
+		if err := r.Drain(ctx); !errors.Is(err, errBroken) {
+			t.Errorf("Drain() = %v, want the registrar's error", err)
+		}
+		synctest.Wait()
+		failed := map[string]bool{}
+		for _, s := range spans.Ended() {
+			failed[s.Name()] = s.Status().Code == codes.Error
+			if s.Name() == "lameduck.offline" && (s.Parent().SpanID() != program.SpanContext().SpanID() || !s.StartTime().Equal(began)) {
+				t.Errorf("lameduck.offline began %v with parent %v, want %v with the span of the program", s.StartTime(), s.Parent(), began)
+			}
+		}
+		if want := map[string]bool{
+			"lameduck.offline": true, "lameduck.announce": false, "lameduck.withdraw": true, "lameduck.settle": false, "lameduck.quiet": false,
+		}; !maps.Equal(failed, want) {
+			t.Errorf("spans with an error: %v, want %v", failed, want)
+		}
+		program.End()
+		r.terminate()
+		<-r.result
+	})
+}
+
 func sums(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 	t.Helper()
 	var data metricdata.ResourceMetrics
@@ -93,26 +134,6 @@ func sums(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 		}
 	}
 	return sums
-}
-
-func TestReportAsJSONAndBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		r.run(t)
-		r.terminate()
-		<-r.result
-		text, err := json.Marshal(r.Report())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var back Report
-		if err := json.Unmarshal(text, &back); err != nil {
-			t.Fatal(err)
-		}
-		if back.Outcome != OutcomeStopped || back.Policy != Lossless || len(back.Phases) < 6 || back.Registrars[0].Standing != Withdrawn {
-			t.Errorf("report = %s, want a stopped lossless offline with its phases", text)
-		}
-	})
 }
 
 // A provider collects with a lock of its own held, and a callback of the program may ask for Status.

@@ -72,12 +72,16 @@ func TestResumeOfADrainBegunAnew(t *testing.T) {
 		go func() { drained <- r.Drain(t.Context()) }()
 		time.Sleep(time.Second)
 		r.Manager.mu.Lock()
+		first := r.drain
 		r.lameDuck(t.Context(), byHand, true) // as operator does
 		r.hand = false
 		r.undo() // as Resume does
 		r.Manager.mu.Unlock()
 		if err := <-drained; !errors.Is(err, ErrResumed) {
 			t.Errorf("Drain() = %v, want ErrResumed", err)
+		}
+		if got := first.snapshot().Outcome; got != OutcomeSuperseded {
+			t.Errorf("its outcome is %q, want %q", got, OutcomeSuperseded)
 		}
 		r.terminate()
 		<-r.result

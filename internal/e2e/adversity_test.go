@@ -55,7 +55,7 @@ func TestAdversity(t *testing.T) {
 		{name: "handler blocked in Recv", attack: stuckRecv, atMost: 4 * time.Second, check: oneStreamEnded},
 		{name: "handler blocked in Send with a full window", attack: stuckSend, forced: true, atMost: testBudget + time.Second, check: oneStreamEndedAndCut},
 		{name: "health Watch of a plain client", attack: watch, atMost: 2 * time.Second},
-		{name: "reflection stream that stays open", attack: reflect, atMost: 2 * time.Second},
+		{name: "reflection stream that stays open", opts: []lifecycle.Option{lifecycle.WithStreamGrace(lifecycle.DefaultStreamGrace)}, attack: reflect, atMost: 2 * time.Second},
 		{name: "upload that has sent its headers only", attack: slowUpload, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
 		{name: "slow reader of a large reply", attack: slowReader, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
 		{name: "OnStop hook that hangs", opts: []lifecycle.Option{lifecycle.WithOnStop(hang)}, fails: true, atMost: 4 * time.Second,
