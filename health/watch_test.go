@@ -103,9 +103,10 @@ func TestEndWatchesLetsGracefulStopReturn(t *testing.T) {
 		b := serve(t)
 		client := healthpb.NewHealthClient(b.start(t).dial(t))
 		b.health.Resume()
-		w, live := watch(t, client, ""), watch(t, client, health.Liveness)
+		w, live, none := watch(t, client, ""), watch(t, client, health.Liveness), watch(t, client, "never set")
 		w.want(serving)
 		live.want(serving)
+		none.want(unknown)
 		b.health.Shutdown()
 		w.want(notServing)
 		stopped := make(chan struct{})
@@ -120,6 +121,7 @@ func TestEndWatchesLetsGracefulStopReturn(t *testing.T) {
 		b.health.EndWatches()
 		w.wantEnd(io.EOF)
 		live.wantEnd(io.EOF)
+		none.wantEnd(io.EOF)
 		<-stopped
 	})
 }

@@ -57,7 +57,8 @@ func (m *Manager) Drain(ctx context.Context) error {
 //
 // While an operator holds the instance offline it stays draining, and Resume returns ErrOfflineByOperator. Once
 // Shutdown has begun it returns ErrStopping and changes nothing, also while it waits. When somebody drains the instance
-// again before it is registered, it returns ErrDrainedAgain. On an instance that does not drain Resume returns nil at once.
+// again before it is registered, it returns ErrDrainedAgain. On an instance that does not drain it changes nothing, and
+// waits for a registration that is under way.
 func (m *Manager) Resume(ctx context.Context) error {
 	m.mu.Lock()
 	if m.shutdown != nil {
@@ -74,7 +75,7 @@ func (m *Manager) Resume(ctx context.Context) error {
 	if parked {
 		return fmt.Errorf("lifecycle: resume: %w", ErrOfflineByOperator)
 	}
-	if !undone || !started {
+	if !started {
 		return nil
 	}
 	for _, k := range m.keepers {

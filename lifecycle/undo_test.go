@@ -113,13 +113,38 @@ func TestResumeEndsWithShutdown(t *testing.T) {
 func TestResumeOfWhatDoesNotDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		r.reg.register = hang
 		r.run(t)
 		if err := r.Resume(t.Context()); err != nil {
 			t.Errorf("Resume() = %v, want nil", err)
 		}
 		if took := time.Since(r.began); took != 0 {
 			t.Errorf("Resume took %v, want nothing: the registry is not asked", took)
+		}
+		wantEvents(t, r.recorder)
+		r.terminate()
+		<-r.result
+	})
+}
+
+// Who asks again gets no better answer as long as the instance is not listed.
+func TestResumeAgainWhileTheRegistryIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.reg.register = func(context.Context) error { return errBroken }
+		for range 2 {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			if err := r.Resume(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Resume() = %v, want the cause of its context", err)
+			}
+			cancel()
+		}
+		r.reg.register = nil
+		if err := r.Resume(t.Context()); err != nil || r.Status().Registrars[0].Standing != Registered {
+			t.Errorf("Resume() = %v, standing %v; want nil, registered", err, r.Status().Registrars[0].Standing)
 		}
 		r.terminate()
 		<-r.result
