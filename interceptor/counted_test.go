@@ -5,7 +5,6 @@ package interceptor
 import (
 	"context"
 	"io"
-	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -117,6 +116,47 @@ func TestExemptIsNeitherCountedNorRefused(t *testing.T) {
 		if got := tracker.Refused() == before && tracker.Admitted() == 0; got != exempt {
 			t.Errorf("%s: not counted = %v, want %v", method, got, exempt)
 		}
+		if exempt {
+			tracker.Drain()
+			_, _ = unary(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) { return nil, nil })
+			_ = stream(nil, &fakeStream{ctx: t.Context()}, &grpc.StreamServerInfo{FullMethod: method}, func(any, grpc.ServerStream) error { return nil })
+			if got := tracker.Late(); got != 0 {
+				t.Errorf("%s: Late() = %d, want 0", method, got)
+			}
+			tracker.Resume()
+		}
+	}
+}
+
+// The matcher is told all that there is to know of an RPC.
+func TestExemptIsAskedWithTheCall(t *testing.T) {
+	var asked []interceptors.CallMeta
+	tracker := Tracker{Exempt: selector.MatchFunc(func(_ context.Context, call interceptors.CallMeta) bool {
+		asked = append(asked, call)
+		return true
+	})}
+	_, _ = tracker.UnaryServerInterceptor()(t.Context(), "request", &grpc.UnaryServerInfo{FullMethod: "/shop.v1.Orders/Get"},
+		func(context.Context, any) (any, error) { return nil, nil })
+	_ = tracker.StreamServerInterceptor()(nil, &fakeStream{ctx: t.Context()}, streamInfo, func(any, grpc.ServerStream) error { return nil })
+	if len(asked) != 2 || asked[0].ReqOrNil != "request" || asked[0].Typ != interceptors.Unary || asked[1].Typ != interceptors.ServerStream {
+		t.Errorf("asked with %+v, want the request of the call, and the kind of the stream", asked)
+	}
+}
+
+// A handler on a goroutine of its own answers as any other.
+func TestAnswerOfADetachedCall(t *testing.T) {
+	for name, tracker := range map[string]*Tracker{"late": {}, "abandonable": {Abandonable: true}} {
+		if name == "late" {
+			tracker.Drain()
+		}
+		resp, err := tracker.UnaryServerInterceptor()(t.Context(), "request", &grpc.UnaryServerInfo{FullMethod: "/shop.v1.Orders/Get"},
+			func(_ context.Context, req any) (any, error) { return req, io.EOF })
+		if resp != "request" || err != io.EOF {
+			t.Errorf("%s: the interceptor returned %v, %v, want what the handler returned", name, resp, err)
+		}
+		if got := tracker.Late() == 1; got != (name == "late") {
+			t.Errorf("%s: Late() = %d", name, tracker.Late())
+		}
 	}
 }
 
@@ -130,56 +170,3 @@ func (f *fakeStream) Context() context.Context { return f.ctx }
 func (f *fakeStream) SetTrailer(metadata.MD)   {}
 
 var streamInfo = &grpc.StreamServerInfo{FullMethod: "/shop.v1.Orders/Watch", IsServerStream: true}
-
-// Streams are refused or counted, never both and never neither, while the flag goes up and down.
-func TestStreamRefusedOrCounted(t *testing.T) {
-	const callers, calls = 4, 2_000
-	var tracker Tracker
-	intercept := tracker.StreamServerInterceptor()
-	var mu sync.Mutex
-	var down, wrong bool
-	ran := 0
-	handler := func(any, grpc.ServerStream) error {
-		mu.Lock()
-		defer mu.Unlock()
-		ran++
-		wrong = wrong || down
-		return io.EOF
-	}
-	setDown := func(d bool) { mu.Lock(); down = d; mu.Unlock() }
-	var group sync.WaitGroup
-	turnedAway := make([]int, callers)
-	for c := range callers {
-		group.Go(func() {
-			for range calls {
-				if err := intercept(nil, &fakeStream{ctx: t.Context()}, streamInfo, handler); err != io.EOF {
-					turnedAway[c]++
-				}
-			}
-		})
-	}
-	done := make(chan struct{})
-	go func() { group.Wait(); close(done) }()
-	for !isClosed(done) {
-		tracker.Refuse()
-		for _, streams := tracker.InFlight(); streams != 0; _, streams = tracker.InFlight() {
-			runtime.Gosched()
-		}
-		setDown(true)
-		runtime.Gosched()
-		setDown(false)
-		tracker.Resume()
-		runtime.Gosched()
-	}
-	refused := 0
-	for _, n := range turnedAway {
-		refused += n
-	}
-	if wrong {
-		t.Error("a stream handler ran after the flag was set and no stream in flight was seen")
-	}
-	wantCounts(t, &tracker, uint64(ran), 0, uint64(refused))
-	if ran+refused != callers*calls {
-		t.Errorf("%d ran and %d were refused, want %d in all", ran, refused, callers*calls)
-	}
-}

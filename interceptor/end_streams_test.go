@@ -12,6 +12,7 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/metadata"
 )
@@ -185,6 +186,9 @@ func TestEndStreamsOfAllEndsTheExemptOnes(t *testing.T) {
 			t.Errorf("EndStreams(1) = %d, want 0: what is exempt is not counted", got)
 		}
 		synctest.Wait()
+		if n := tracker.Abandoned(); n != 0 {
+			t.Errorf("Abandoned() = %d after EndStreams(1), want 0: what is exempt goes on", n)
+		}
 		tracker.TellStreams()
 		<-told
 		if got := tracker.EndStreams(-1); got != 0 {
@@ -194,6 +198,25 @@ func TestEndStreamsOfAllEndsTheExemptOnes(t *testing.T) {
 		wantInfo(t, err, ReasonShuttingDown, false)
 		if tracker.Refused() != 0 || tracker.Admitted() != 0 {
 			t.Errorf("%d refused, %d admitted, want none", tracker.Refused(), tracker.Admitted())
+		}
+	})
+}
+
+// A handler that waits for its context alone does not go on for ever.
+func TestEndStreamsCancelsTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tracker Tracker
+		_, lis := serve(t, &tracker, &backend{duplex: func(s duplexStream) error {
+			<-s.Context().Done()
+			return nil
+		}})
+		stream := open(t, dial(t, plain, lis))
+		tracker.EndStreams(-1)
+		_, err := stream.Recv()
+		wantCode(t, "Recv()", err, codes.Unavailable)
+		synctest.Wait()
+		if n := tracker.Abandoned(); n != 0 {
+			t.Errorf("Abandoned() = %d, want 0: the handler has seen the end of its context", n)
 		}
 	})
 }

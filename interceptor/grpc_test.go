@@ -117,3 +117,23 @@ func isClosed(ch <-chan struct{}) bool {
 		return false
 	}
 }
+
+// TestServerOptionsLeaveRoom: the user may have interceptors of his own, the plain ones too, of which grpc-go allows one.
+func TestServerOptionsLeaveRoom(t *testing.T) {
+	var tracker Tracker
+	var before uint64
+	_, lis := serve(t, &tracker, &backend{},
+		grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			before = tracker.Admitted()
+			return handler(ctx, req)
+		}),
+		grpc.StreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			return handler(srv, ss)
+		}))
+	client := dial(t, plain, lis)
+	_, err := client.EmptyCall(t.Context(), &testpb.Empty{})
+	wantCode(t, "EmptyCall()", err, codes.OK)
+	if before != 0 || tracker.Admitted() != 1 {
+		t.Errorf("Admitted() = %d in the plain interceptor, %d after the call, want 0 and 1: it runs before ours", before, tracker.Admitted())
+	}
+}

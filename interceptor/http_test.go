@@ -5,6 +5,7 @@ package interceptor
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 )
 
@@ -68,4 +69,23 @@ func TestHandlerMovesKeptConnections(t *testing.T) {
 	if got := tracker.Late(); got != 2 {
 		t.Errorf("Late() = %d, want 2", got)
 	}
+}
+
+// Requests come side by side, while the instance drains too.
+func TestHandlerCountsSideBySide(t *testing.T) {
+	var tracker Tracker
+	tracker.Drain()
+	handler := tracker.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	const callers, calls = 8, 500
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			for range calls {
+				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+			}
+		})
+	}
+	group.Wait()
+	wantInFlight(t, &tracker, 0, 0)
+	wantCounts(t, &tracker, callers*calls, callers*calls, 0)
 }
