@@ -220,10 +220,13 @@ func (k *keeper) hold(offline bool) (matters, atStart bool) {
 		return false, false
 	}
 	atStart, k.fresh = k.fresh, false
-	k.held, k.seen, k.absent = offline, offline, time.Time{}
-	if offline {
+	switch {
+	case !offline:
+		k.absent = time.Time{}
+	case !k.held: // else it is told again
 		k.absent = time.Now()
 	}
+	k.held, k.seen = offline, offline
 	k.notify()
 	return true, atStart
 }

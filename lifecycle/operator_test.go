@@ -24,8 +24,12 @@ func TestParkAndOnline(t *testing.T) {
 		if got := r.Report(); got.Outcome != OutcomeDrained || got.Unconfirmed {
 			t.Errorf("Report = %+v, want drained, and the absence seen: an operator made it", got)
 		}
+		since := r.Status().Registrars[0].Absent
 		r.reg.operator <- false // told again, as after a Register
 		time.Sleep(time.Second)
+		if got := r.Status().Registrars[0].Absent; !got.Equal(since) {
+			t.Errorf("absent since %v, want %v: nothing is new", got, since)
+		}
 		if err := r.Resume(t.Context()); !errors.Is(err, ErrOfflineByOperator) {
 			t.Errorf("Resume() = %v, want ErrOfflineByOperator", err)
 		}

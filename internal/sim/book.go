@@ -17,10 +17,11 @@ type book struct {
 
 // An execution is one entry into a handler.
 type execution struct {
-	call       uint64
+	order
 	stream     bool
 	instance   int
 	begin, end time.Time // end is zero while it runs
+	told       time.Time // when a stream has heeded being told; zero: not
 }
 
 // An outcome is what a client was told of one call or stream.
@@ -29,9 +30,9 @@ type outcome struct {
 	client     ClientKind
 	stream     bool
 	verdict    verdict
-	instance   int    // that said so, or had the connection; 0 where there was none
-	answeredBy int    // as the answer says
-	addr       string // of a refused dial
+	instance   int // that said so, or had the connection; 0 where there was none
+	answeredBy int // as the answer says
+	gone       int // where a dial was refused: the instance that was the last to listen there
 	begin, end time.Time
 	err        error
 }
@@ -40,16 +41,19 @@ func newBook() *book {
 	return &book{executions: map[uint64][]*execution{}, outcomes: map[uint64]*outcome{}, begun: map[uint64]bool{}}
 }
 
-func (b *book) enter(call uint64, stream bool, instance int) (leave func()) {
+func (b *book) enter(o order, stream bool, instance int) *execution {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := &execution{call: call, stream: stream, instance: instance, begin: time.Now()}
-	b.executions[call] = append(b.executions[call], e)
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		e.end = time.Now()
-	}
+	e := &execution{order: o, stream: stream, instance: instance, begin: time.Now()}
+	b.executions[o.call] = append(b.executions[o.call], e)
+	return e
+}
+
+// stamp writes down that something happens now.
+func (b *book) stamp(t *time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	*t = time.Now()
 }
 
 func (b *book) begin(call uint64) {

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // A Result is what came of a run.
@@ -48,10 +47,13 @@ func (w *world) judge() Result {
 			r.Lost = append(r.Lost, fmt.Sprintf("%s: %s", why, w.describe(o, b.executions[id])))
 		}
 	}
+	for addr := range w.registry.entries {
+		r.breaks("%s is listed when all has ended", addr)
+	}
 	tallies := w.tally()
 	for _, i := range w.all {
 		r.Offlines++
-		i.check(&r, tallies[i.id])
+		w.check(&r, i, tallies[i.id])
 	}
 	return r
 }
@@ -77,23 +79,16 @@ func (r *Result) once(o *outcome, executions []*execution) {
 
 // unaccounted returns why no Report accounts for a failure, or nothing when one does: forced, and the call was among
 // those answered, cut or refused by force; unconfirmed or forced by a second signal, and the call found the address of
-// an instance that has gone.
+// an instance that has gone, no longer than it takes to hear of that.
 func (w *world) unaccounted(o *outcome, executions []*execution, byID map[int]*instance) string {
+	i := byID[o.instance]
+	if len(executions) > 0 {
+		i = byID[executions[0].instance]
+	}
 	switch o.verdict {
 	case undialled:
-		gone := w.lastAt(o.addr, o.end)
-		switch {
-		case gone == nil:
-			return "nobody was ever there"
-		case gone.report.Unconfirmed || gone.forced:
-			return ""
-		}
-		return fmt.Sprintf("instance %d has gone, and its offline was confirmed", gone.id)
+		return w.undialled(o, byID[o.gone])
 	case abandoned, refused, cut:
-		i := byID[o.instance]
-		if len(executions) > 0 {
-			i = byID[executions[0].instance]
-		}
 		switch {
 		case i == nil:
 			return "no instance was reached"
@@ -101,6 +96,8 @@ func (w *world) unaccounted(o *outcome, executions []*execution, byID map[int]*i
 			return fmt.Sprintf("instance %d was not forced", i.id)
 		case o.verdict == cut && len(executions) == 0:
 			return fmt.Sprintf("instance %d was forced, and had not begun it", i.id)
+		case o.verdict == cut && w.strategy != Plain && !o.stream && (i.schedule.Abandonable || i.drainedAt(executions[0].begin)):
+			return fmt.Sprintf("instance %d was forced, and could have answered it", i.id)
 		}
 		return ""
 	case timedOut:
@@ -109,15 +106,18 @@ func (w *world) unaccounted(o *outcome, executions []*execution, byID map[int]*i
 	return "it ended in a way that calls do not end in"
 }
 
-// lastAt returns the instance that was the last to listen on addr before t.
-func (w *world) lastAt(addr string, t time.Time) *instance {
-	var last *instance
-	for _, i := range w.all {
-		if i.at.name == addr && !i.trigger.IsZero() && !i.trigger.After(t) {
-			last = i
-		}
+func (w *world) undialled(o *outcome, gone *instance) string {
+	switch {
+	case gone == nil:
+		return "nobody was ever there"
+	case !gone.report.Unconfirmed && !gone.forced():
+		return fmt.Sprintf("instance %d has gone, and its offline was confirmed", gone.id)
 	}
-	return last
+	// Where somebody else has taken the address, the channel may still be in the backoff of the first refusal.
+	if since, absent := w.registry.absentAt(gone.at.name, o.begin); absent && o.begin.Sub(since) > 2*w.schedule.Spread {
+		return fmt.Sprintf("instance %d has gone, and was off the list %v before", gone.id, o.begin.Sub(since))
+	}
+	return ""
 }
 
 func (w *world) describe(o *outcome, executions []*execution) string {
@@ -128,9 +128,15 @@ func (w *world) describe(o *outcome, executions []*execution) string {
 
 // A tally is what happened to one instance, as far as clients and handlers know.
 type tally struct {
-	seen       map[verdict]int // of calls
-	streams    map[verdict]int
-	executions []*execution
+	seen    map[verdict]int // of calls
+	streams map[verdict]int
+	runs    []run // by their begin
+}
+
+// A run is one execution with what its client was told.
+type run struct {
+	*execution
+	saw *outcome
 }
 
 func (w *world) tally() map[int]*tally {
@@ -148,12 +154,17 @@ func (w *world) tally() map[int]*tally {
 		if t == nil {
 			continue
 		}
-		t.executions = append(t.executions, executions...)
+		for _, e := range executions {
+			t.runs = append(t.runs, run{e, o})
+		}
 		if o.stream {
 			t.streams[o.verdict]++
 		} else {
 			t.seen[o.verdict]++
 		}
+	}
+	for _, t := range tallies {
+		slices.SortFunc(t.runs, func(a, b run) int { return a.begin.Compare(b.begin) })
 	}
 	return tallies
 }

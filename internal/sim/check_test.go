@@ -57,7 +57,11 @@ func TestOnce(t *testing.T) {
 func TestUnaccounted(t *testing.T) {
 	now := time.Now()
 	gone := func(report lifecycle.Report, forced bool) *instance {
-		return &instance{id: 1, at: endpoint{"a", 1}, trigger: now, report: report, forced: forced}
+		i := &instance{id: 1, at: endpoint{"a", 1}, schedule: &Schedule{}, notes: notes{trigger: now, report: report}}
+		if forced {
+			i.forcedAt = now
+		}
+		return i
 	}
 	ran := []*execution{{instance: 1}}
 	for _, test := range []struct {
@@ -77,8 +81,8 @@ func TestUnaccounted(t *testing.T) {
 		{"refused without force", refused, gone(lifecycle.Report{}, false), nil, true},
 		{"never answered", timedOut, gone(lifecycle.Report{Forced: true}, true), ran, true},
 	} {
-		w := world{all: []*instance{test.instance}}
-		o := &outcome{verdict: test.verdict, instance: 1, addr: "a", end: now.Add(time.Second)}
+		w := world{registry: newRegistry(Schedule{})}
+		o := &outcome{verdict: test.verdict, instance: 1, gone: 1}
 		why := w.unaccounted(o, test.executions, map[int]*instance{1: test.instance})
 		if got := why != ""; got != test.lost {
 			t.Errorf("%s: unaccounted() = %q, want lost %v", test.name, why, test.lost)

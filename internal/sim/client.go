@@ -12,15 +12,20 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	_ "google.golang.org/grpc/health" // client-side health checking
 	testpb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 )
 
-// patience is longer than any handler and any budget: a call that runs into it was never answered.
-const patience = 3 * time.Minute
+// The patience of clients is longer than any handler and any budget, or than any run: what runs into it was never answered.
+const (
+	patience       = 3 * time.Minute
+	streamPatience = time.Hour
+)
 
 var serviceConfigs = map[ClientKind]string{
 	RoundRobin:       `{"loadBalancingConfig":[{"round_robin":{}}]}`,
 	RoundRobinHealth: `{"loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":""}}`,
+	Pinned:           `{"loadBalancingConfig":[{"round_robin":{}}]}`,
 	PickFirst:        `{"loadBalancingConfig":[{"pick_first":{"shuffleAddressList":true}}]}`,
 }
 
@@ -44,7 +49,7 @@ type client struct {
 
 func (w *world) newClient(number int, plan ClientPlan) *client {
 	c := &client{plan: plan, number: uint64(number), book: w.book}
-	v := w.registry.follow()
+	v := w.registry.follow(plan.Kind == Pinned)
 	switch plan.Kind {
 	case PerInstance:
 		c.channels = newPerInstance(w.network, v)
@@ -72,6 +77,9 @@ func (c *client) run(ctx context.Context) {
 			o.work = between(r, 20*time.Millisecond, 3*time.Second)
 		case p > 0.7:
 			o.work = 0
+		}
+		if r.Float64() < c.plan.Large {
+			o.size = r.IntN(200 << 10)
 		}
 		c.calls.Go(func() { c.call(o, draw) })
 	}
@@ -104,7 +112,7 @@ func (c *client) call(o order, draw int) {
 	defer done()
 	var from peer.Peer
 	resp, err := testpb.NewTestServiceClient(conn).UnaryCall(ctx, &testpb.SimpleRequest{Payload: o.payload()}, grpc.Peer(&from))
-	seen.verdict, seen.addr = judge(err)
+	seen.verdict, seen.gone = judge(err)
 	seen.err, seen.instance = err, instanceOf(from)
 	if err == nil {
 		seen.answeredBy = answeredBy(o, resp.GetPayload())
@@ -127,7 +135,7 @@ func answeredBy(o order, p *testpb.Payload) int {
 // keepStream opens one stream after the other until ctx ends.
 func (c *client) keepStream(ctx context.Context, r *rand.Rand) {
 	for ctx.Err() == nil {
-		o := order{call: c.id(), work: between(r, 0, 4*time.Second), deaf: r.IntN(4) == 0, numb: r.IntN(6) == 0}
+		o := order{call: c.id(), work: between(r, 0, 4*time.Second), deaf: r.IntN(4) == 0, numb: r.IntN(6) == 0, recv: r.IntN(4) == 0}
 		if r.IntN(2) == 0 {
 			o.life = between(r, 100*time.Millisecond, 15*time.Second)
 		}
@@ -138,7 +146,7 @@ func (c *client) keepStream(ctx context.Context, r *rand.Rand) {
 }
 
 func (c *client) stream(o order, draw int) (v verdict) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), streamPatience)
 	defer cancel()
 	seen := &outcome{call: o.call, client: c.plan.Kind, stream: true, begin: time.Now()}
 	c.book.begin(o.call)
@@ -150,17 +158,36 @@ func (c *client) stream(o order, draw int) (v verdict) {
 	}
 	defer done()
 	var from peer.Peer
-	request := &testpb.StreamingOutputCallRequest{Payload: o.payload()}
-	stream, err := testpb.NewTestServiceClient(conn).StreamingOutputCall(ctx, request, grpc.Peer(&from))
+	recv, err := o.open(ctx, testpb.NewTestServiceClient(conn), grpc.Peer(&from))
 	for err == nil {
 		var resp *testpb.StreamingOutputCallResponse
-		if resp, err = stream.Recv(); err == nil {
+		if resp, err = recv(); err == nil {
 			seen.answeredBy = answeredBy(o, resp.GetPayload())
 		}
 	}
-	seen.verdict, seen.addr = judge(err)
+	seen.verdict, seen.gone = judge(err)
 	seen.err, seen.instance = err, instanceOf(from)
 	return seen.verdict
+}
+
+// open opens the stream of an order; one whose handler sits in Recv is told the end of its life by the client.
+func (o order) open(ctx context.Context, c testpb.TestServiceClient, peer grpc.CallOption) (recv func() (*testpb.StreamingOutputCallResponse, error), err error) {
+	if !o.recv {
+		stream, err := c.StreamingOutputCall(ctx, &testpb.StreamingOutputCallRequest{Payload: o.payload()}, peer)
+		if err != nil {
+			return nil, err
+		}
+		return stream.Recv, nil
+	}
+	ctx = metadata.AppendToOutgoingContext(ctx, orderKey, string(o.payload().GetBody()))
+	stream, err := c.FullDuplexCall(ctx, peer)
+	if err != nil {
+		return nil, err
+	}
+	if o.life > 0 {
+		time.AfterFunc(o.life, func() { _ = stream.CloseSend() }) // fails when it is over
+	}
+	return stream.Recv, nil
 }
 
 func dial(n *network, target string, opts ...grpc.DialOption) *grpc.ClientConn {

@@ -70,3 +70,42 @@ func TestQuietCoversWhatSettleDoesNot(t *testing.T) {
 		t.Errorf("calls lost without quiet and with it: %v, want some and none", lost)
 	}
 }
+
+// Held by an operator and drained by hand: either alone keeps it draining, and what the operator gives back is withdrawn
+// for the hand.
+func TestHandAndOperator(t *testing.T) {
+	for seed := range uint64(8) {
+		s := sim.NewSchedule(seed)
+		s.Slots, s.Rolling, s.Exit, s.Faults = 2, false, false, nil
+		s.Acts = [][]sim.Act{nil, {
+			{Kind: sim.OperatorOffline},
+			{Kind: sim.Drain, Pause: 3 * time.Second},
+			{Kind: sim.OperatorOnline, Pause: time.Second},
+			{Kind: sim.Restart, Pause: 12 * time.Second},
+		}}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			play(t, s, sim.Lossless, fmt.Sprintf("go test ./internal/sim -run '%s'", t.Name()), false)
+		})
+	}
+}
+
+// A channel may tell its calls of a refusal that is long over: it is laid at the door of who had gone, not of who has come.
+func TestBackoffOfThePredecessor(t *testing.T) {
+	for seed := range uint64(20) {
+		s := sim.NewSchedule(seed)
+		s.Slots, s.Rolling, s.Exit, s.Latency = 2, false, false, time.Millisecond
+		s.Budget, s.StreamGrace = 20*time.Second, 5*time.Second
+		s.Spread, s.Settle = 1200*time.Millisecond, 1300*time.Millisecond
+		s.Faults = []sim.Fault{{From: 0, Until: 6 * time.Second, Kind: sim.Down}}
+		s.Acts = [][]sim.Act{nil, {
+			{Kind: sim.Restart, SameAddr: true},
+			{Kind: sim.Restart, Pause: 600 * time.Millisecond},
+		}}
+		s.Clients = []sim.ClientPlan{{Kind: sim.PerInstance, Seed: seed, Every: 30 * time.Millisecond, Streams: 4}}
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			play(t, s, sim.Lossless, fmt.Sprintf("go test ./internal/sim -run '%s'", t.Name()), false)
+		})
+	}
+}

@@ -4,10 +4,8 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/metric/noop"
@@ -34,7 +32,7 @@ var strategyNames = [...]string{"lossless", "strict", "plain"}
 
 func (s Strategy) String() string { return strategyNames[s] }
 
-// An instance is one server process in small, and the notes of what can be known of it from outside.
+// An instance is one server process in small.
 type instance struct {
 	id        int
 	at        endpoint
@@ -46,55 +44,49 @@ type instance struct {
 	registrar *registrar
 	stop      context.CancelFunc
 	done      chan struct{} // closed when the process would exit
-
-	mu        sync.Mutex
-	accepting bool
-	serving   bool // health says so
-	ready     bool // with Plain
-	drains    []span
-	trigger   time.Time
-	exit      time.Time
-	forced    bool // by a second signal
-	err       error
-	report    lifecycle.Report // with Plain what stands in for it
-	held      bool             // the listener was closed while the registry listed it
-	withdrawn error            // what Deregister had returned when the listener was closed
-	wrong     []string
+	ready     chan struct{} // with Plain: closed when it is registered
+	notes
 }
 
 func (w *world) newInstance(addr string) (*instance, error) {
 	s := &w.schedule
 	w.instances++
 	i := &instance{
-		id: w.instances, strategy: w.strategy, schedule: s,
-		tracker: &interceptor.Tracker{Abandonable: s.Abandonable}, done: make(chan struct{}),
+		id: w.instances, strategy: w.strategy, schedule: s, tracker: &interceptor.Tracker{Abandonable: s.Abandonable},
+		done: make(chan struct{}), ready: make(chan struct{}),
 	}
 	if addr == "" {
 		addr = fmt.Sprintf("10.0.0.%d:50051", i.id)
 	}
 	i.at = endpoint{name: addr, instance: i.id}
-	i.registrar = newRegistrar(w.registry, s.Settle, i.checkRegister, i.checkListed)
-	lis, err := w.network.listen(i.at, func() { i.closed(w.registry.lists(addr)) })
+	i.registrar = newRegistrar(w.registry, i, s.Settle)
+	lis, err := w.network.listen(i.at, i.closed)
 	if err != nil {
 		return nil, err
 	}
 	i.accepting = true
 	ctx, stop := context.WithCancel(context.Background())
 	i.stop = stop
+	var h *health.Server
 	if w.strategy == Plain {
 		i.server = grpc.NewServer()
-		testpb.RegisterTestServiceServer(i.server, &service{book: w.book, instance: i.id})
-		health.Register(i.server).Resume()
+		h = health.Register(i.server)
+		h.Resume()
 		i.serving = true
+	} else {
+		i.server = grpc.NewServer(append(i.tracker.ServerOptions(), grpc.ChainStreamInterceptor(i.countWatches))...)
+		h = health.Register(i.server)
+	}
+	testpb.RegisterTestServiceServer(i.server, &service{book: w.book, instance: i.id})
+	if w.strategy == Plain {
 		go i.runPlain(ctx, lis)
 		return i, nil
 	}
-	i.server = grpc.NewServer(i.tracker.ServerOptions()...)
-	testpb.RegisterTestServiceServer(i.server, &service{book: w.book, instance: i.id})
-	i.manager = lifecycle.New(i.server, i.options(w.log.With("instance", i.id), health.Register(i.server))...)
+	i.manager = lifecycle.New(i.server, i.options(w.log.With("instance", i.id), h)...)
 	go func() {
 		defer close(i.done)
-		i.ended(i.manager.Run(ctx, lis))
+		err := i.manager.Run(ctx, lis)
+		i.note(func() { i.exit, i.err, i.report = time.Now(), err, i.manager.Report() })
 	}()
 	return i, nil
 }
@@ -119,16 +111,6 @@ func (i *instance) options(log *slog.Logger, h *health.Server) []lifecycle.Optio
 	}
 }
 
-// ended is called when Run has returned.
-func (i *instance) ended(err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.exit, i.err, i.report = time.Now(), err, i.manager.Report()
-	if i.trigger.IsZero() || i.trigger.After(i.report.Began) {
-		i.trigger = i.report.Began // an operator was first
-	}
-}
-
 // runPlain is what many services do.
 func (i *instance) runPlain(ctx context.Context, lis *listener) {
 	defer close(i.done)
@@ -140,9 +122,7 @@ func (i *instance) runPlain(ctx context.Context, lis *listener) {
 	for ctx.Err() == nil && i.registrar.Register(ctx, i.at) != nil {
 		sleep(ctx, time.Second)
 	}
-	i.mu.Lock()
-	i.ready = true
-	i.mu.Unlock()
+	close(i.ready)
 	<-ctx.Done()
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(5*time.Second, i.schedule.Budget/5))
 	defer cancel()
@@ -152,26 +132,22 @@ func (i *instance) runPlain(ctx context.Context, lis *listener) {
 	forced := !stop.Stop()
 	<-served
 	_ = i.registrar.Close()
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.exit = time.Now()
-	i.report = lifecycle.Report{Unconfirmed: unconfirmed, Forced: forced}
+	i.note(func() { i.exit, i.report = time.Now(), lifecycle.Report{Unconfirmed: unconfirmed, Forced: forced} })
 }
 
 // terminate is SIGTERM, and a second one after force unless that is zero. It returns when the process would have ended.
 func (i *instance) terminate(force time.Duration) {
-	i.mu.Lock()
-	if i.trigger.IsZero() {
-		i.trigger = time.Now()
-	}
-	i.mu.Unlock()
+	i.note(func() {
+		i.acts++
+		if i.trigger.IsZero() {
+			i.trigger = time.Now()
+		}
+	})
 	i.stop()
 	if force > 0 && i.manager != nil {
 		select {
 		case <-time.After(force):
-			i.mu.Lock()
-			i.forced = true
-			i.mu.Unlock()
+			i.note(func() { i.forcedAt = time.Now() })
 			i.manager.Force()
 		case <-i.done:
 		}
@@ -179,61 +155,36 @@ func (i *instance) terminate(force time.Duration) {
 	<-i.done
 }
 
+// forced tells whether there was a second signal.
+func (n *notes) forced() bool { return !n.forcedAt.IsZero() }
+
+// leaving tells whether the instance is on its way to the exit.
+func (i *instance) leaving() bool {
+	return i.manager == nil || !i.manager.Status().Deadline.IsZero()
+}
+
+// awaitReady waits until the instance is listed, or has another reason not to be.
 func (i *instance) awaitReady(limit time.Duration) {
 	for began := time.Now(); time.Since(began) < limit; time.Sleep(10 * time.Millisecond) {
-		i.mu.Lock()
-		ready := i.ready
-		i.mu.Unlock()
-		if ready || i.manager != nil && i.manager.Status().Ready {
+		if i.manager == nil {
+			select {
+			case <-i.ready:
+				return
+			default:
+				continue
+			}
+		}
+		if s := i.manager.Status(); s.Ready || s.State >= lifecycle.Draining {
 			return
 		}
 	}
-}
-
-// checkRegister is called at each Register.
-func (i *instance) checkRegister() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if !i.accepting || !i.serving {
-		i.wrong = append(i.wrong, fmt.Sprintf("Register was called with accepting = %v, health serving = %v", i.accepting, i.serving))
+	if i.registrar.registry.healthySince(limit) {
+		i.complain("not ready after %v", limit)
 	}
 }
 
-// checkListed is called when the instance gets onto the list. It may drain by then.
-func (i *instance) checkListed() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if !i.accepting {
-		i.wrong = append(i.wrong, "it was listed after its listener was closed")
-	}
-}
-
-func (i *instance) closed(listed bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.accepting, i.held, i.withdrawn = false, listed, i.registrar.outcome()
-}
-
-func (i *instance) complain(format string, args ...any) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.wrong = append(i.wrong, fmt.Sprintf(format, args...))
-}
-
-var errHung = errors.New("sim: has not returned")
-
-// act calls Drain or Resume; each has to return by itself, at the latest when the instance has stopped.
-func (i *instance) act(kind ActKind) {
-	if i.manager == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), 5*time.Minute, errHung)
-	defer cancel()
-	name, call := "Drain", i.manager.Drain
-	if kind == Resume {
-		name, call = "Resume", i.manager.Resume
-	}
-	if err := call(ctx); errors.Is(err, errHung) {
-		i.complain("%s = %v after 5 minutes", name, err)
-	}
+// closed is called when the listener is.
+func (i *instance) closed() {
+	held, outcome := i.registrar.registry.lists(i.at.name), i.registrar.what().outcome
+	i.note(func() { i.accepting, i.closedAt, i.held, i.outcome = false, time.Now(), held, outcome })
 }

@@ -5,6 +5,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"time"
@@ -18,55 +19,102 @@ const (
 var (
 	errDown        = errors.New("sim: the registry is down")
 	errUnconfirmed = errors.New("sim: the absence was not shown")
+	errNotAsked    = errors.New("sim: not asked")
 )
 
 // A registrar is the connection of one instance to the registry, a lifecycle.Registrar.
 type registrar struct {
 	registry *registry
+	instance *instance
+	addr     string
 	settle   time.Duration
-	onCall   func() // at each call of Register
-	onListed func() // when that gets to the registry
 
-	mu        sync.Mutex
-	addr      string
-	withdrawn error // of the last Deregister; errNotAsked when Register came later, or nothing
-	watching  bool
-	clicks    []bool // not yet told
-	clicked   chan struct{}
+	mu          sync.Mutex
+	random      *rand.Rand
+	closed      bool
+	registering bool // Register has not returned nil
+	withdrawing bool // Deregister has not returned
+	watching    bool
+	news        []news // for Watch to tell
+	wake        chan struct{}
+	known
 }
 
-var errNotAsked = errors.New("sim: not asked")
+// known is what the instance was told, whatever it makes of it.
+type known struct {
+	outcome  error     // of the last Deregister; errNotAsked when Register came later, or nothing
+	returned time.Time // the last Deregister
+	held     bool      // an operator holds it
+	absent   time.Time // since when it is known to be absent; zero while others may find it listed
+}
 
-func newRegistrar(g *registry, settle time.Duration, onCall, onListed func()) *registrar {
-	return &registrar{registry: g, settle: settle, onCall: onCall, onListed: onListed, withdrawn: errNotAsked, clicked: make(chan struct{})}
+func newRegistrar(g *registry, i *instance, settle time.Duration) *registrar {
+	return &registrar{
+		registry: g, instance: i, addr: i.at.name, settle: settle, known: known{outcome: errNotAsked}, wake: make(chan struct{}, 1),
+		random: rand.New(rand.NewPCG(g.seed, 1<<32|uint64(i.id))),
+	}
 }
 
 func (r *registrar) Settle() time.Duration { return r.settle }
 func (r *registrar) String() string        { return "sim" }
 
-func (r *registrar) Register(ctx context.Context, addr net.Addr) error {
-	r.onCall()
+// delay is what passes until a change is known here.
+func (r *registrar) delay() time.Duration {
 	r.mu.Lock()
-	r.addr, r.withdrawn = addr.String(), errNotAsked
+	defer r.mu.Unlock()
+	return between(r.random, 0, r.registry.spread)
+}
+
+func (r *registrar) what() known {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.known
+}
+
+func (r *registrar) Register(ctx context.Context, _ net.Addr) error {
+	r.instance.checkRegister()
+	r.mu.Lock()
+	r.registering, r.outcome = true, errNotAsked
+	if !r.held {
+		r.absent = time.Time{}
+	}
+	if r.closed {
+		r.instance.complain("Register was called after Close")
+	}
 	r.mu.Unlock()
-	err := r.request(ctx, func(entries map[string]*entry) {
-		r.onListed()
-		if e := entries[addr.String()]; e != nil && e.owner == r {
-			return
-		}
-		entries[addr.String()] = &entry{owner: r}
+	lead := r.delay()
+	err := r.request(ctx, lead, func() {
+		r.instance.checkListed()
+		r.registry.add(r.addr, r)
 	})
-	if err == nil && !sleep(ctx, r.registry.delay()) {
+	if err == nil && !sleep(ctx, lead) {
 		err = context.Cause(ctx)
+	}
+	if err == nil {
+		r.registered()
 	}
 	return err
 }
 
 func (r *registrar) Deregister(ctx context.Context) error {
+	r.mu.Lock()
+	r.withdrawing = true
+	untold := len(r.news) > 0
+	if r.held && !untold && !r.instance.leaving() {
+		r.instance.complain("Deregister was called while an operator held it: that ends his flag")
+	}
+	r.mu.Unlock()
 	err := r.deregister(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.withdrawn = err
+	r.withdrawing, r.held = false, false
+	r.outcome, r.returned = err, time.Now()
+	if err == nil && r.absent.IsZero() {
+		r.absent = time.Now()
+	}
+	if r.closed {
+		r.instance.complain("Deregister was under way after Close")
+	}
 	return err
 }
 
@@ -75,13 +123,14 @@ func (r *registrar) deregister(ctx context.Context) error {
 	if f.Kind == Ghost {
 		return r.unconfirmed(ctx)
 	}
-	if err := r.request(ctx, r.remove); err != nil {
+	lead := r.delay()
+	if err := r.request(ctx, lead, func() { r.registry.remove(r.addr, r) }); err != nil {
 		return err
 	}
 	if f.Kind == Unconfirmed {
 		return r.unconfirmed(ctx)
 	}
-	if !sleep(ctx, r.registry.delay()) {
+	if !sleep(ctx, lead) {
 		return context.Cause(ctx)
 	}
 	// What the registry shows, it shows in order: the absence comes after what operators did before it.
@@ -93,12 +142,6 @@ func (r *registrar) deregister(ctx context.Context) error {
 	return nil
 }
 
-func (r *registrar) behind() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.watching && len(r.clicks) > 0
-}
-
 func (r *registrar) unconfirmed(ctx context.Context) error {
 	if !sleep(ctx, confirmPatience) {
 		return context.Cause(ctx)
@@ -106,17 +149,9 @@ func (r *registrar) unconfirmed(ctx context.Context) error {
 	return errUnconfirmed
 }
 
-func (r *registrar) remove(entries map[string]*entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := entries[r.addr]; e != nil && e.owner == r {
-		delete(entries, r.addr)
-	}
-}
-
 // request changes the registry. One that is given up before it got there changes nothing, also later: that is the
 // contract of a Registrar, however an adapter keeps it.
-func (r *registrar) request(ctx context.Context, change func(map[string]*entry)) error {
+func (r *registrar) request(ctx context.Context, lead time.Duration, change func()) error {
 	took := requestTime
 	switch f, until := r.registry.fault(); f.Kind {
 	case Down:
@@ -133,7 +168,7 @@ func (r *registrar) request(ctx context.Context, change func(map[string]*entry))
 	if !sleep(ctx, took/2) {
 		return context.Cause(ctx)
 	}
-	r.registry.change(change)
+	r.registry.change(lead, change)
 	if !sleep(ctx, took/2) {
 		return context.Cause(ctx)
 	}
@@ -142,68 +177,14 @@ func (r *registrar) request(ctx context.Context, change func(map[string]*entry))
 
 // Close ends the connection, and the registry removes what it held; where it is away, once it is back.
 func (r *registrar) Close() error {
-	f, until := r.registry.fault()
-	if f.Kind == Down || f.Kind == Frozen {
-		time.AfterFunc(time.Until(until), func() { r.registry.change(r.remove) })
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	remove := func() { r.registry.change(0, func() { r.registry.remove(r.addr, r) }) }
+	if f, until := r.registry.fault(); f.Kind == Down || f.Kind == Frozen {
+		time.AfterFunc(time.Until(until), remove)
 		return nil
 	}
-	r.registry.change(r.remove)
+	remove()
 	return nil
-}
-
-// outcome returns what came of the last Deregister.
-func (r *registrar) outcome() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.withdrawn
-}
-
-func (r *registrar) operated(online bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.clicks = append(r.clicks, online)
-	close(r.clicked)
-	r.clicked = make(chan struct{})
-}
-
-// Watch tells how the registry holds the instance, then what operators did since.
-func (r *registrar) Watch(ctx context.Context, changed func(online bool)) error {
-	r.watch(true)
-	defer r.watch(false)
-	changed(!r.heldByOperator())
-	for {
-		r.mu.Lock()
-		clicks, clicked := r.clicks, r.clicked
-		r.mu.Unlock()
-		if len(clicks) == 0 {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-clicked:
-			}
-			continue
-		}
-		if !sleep(ctx, r.registry.delay()) {
-			return context.Cause(ctx)
-		}
-		changed(clicks[0])
-		r.mu.Lock()
-		r.clicks = r.clicks[1:]
-		r.mu.Unlock()
-	}
-}
-
-func (r *registrar) watch(watching bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.watching, r.clicks = watching, nil
-}
-
-func (r *registrar) heldByOperator() bool {
-	r.registry.mu.Lock()
-	defer r.registry.mu.Unlock()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e := r.registry.entries[r.addr]
-	return e != nil && e.owner == r && e.offline
 }

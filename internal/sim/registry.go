@@ -3,22 +3,25 @@
 package sim
 
 import (
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 )
 
-// A registry is one list of addresses and those who follow it. A change reaches each follower at a time of its own,
-// spread at the most after it was made. That bound is what Settle promises; the model keeps it, faults included.
+// A registry is one list of addresses and those who follow it.
+//
+// Settle rests on one promise, and the model keeps it, faults included: who made a change, or was told of one, knew it
+// first at some time, and every other follower knows it spread later at the most.
 type registry struct {
 	spread time.Duration
+	seed   uint64
 	faults []Fault
 
 	mu      sync.Mutex
 	epoch   time.Time // faults count from here; zero: none yet
-	random  *rand.Rand
 	entries map[string]*entry
+	flags   map[string]time.Time // until when an operator's offline outlives the instance that it was for
+	history map[string][]listing
 	version uint64
 	views   []*view
 }
@@ -28,8 +31,20 @@ type entry struct {
 	offline bool // held by an operator
 }
 
+// A listing is a moment in which an address came onto the list, or left it.
+type listing struct {
+	at     time.Time
+	listed bool
+}
+
+// flagLife is how long an official server remembers an operator's offline of an address that has gone.
+const flagLife = time.Minute
+
 func newRegistry(s Schedule) *registry {
-	return &registry{spread: s.Spread, faults: s.Faults, random: rand.New(rand.NewPCG(s.Seed, 1)), entries: map[string]*entry{}}
+	return &registry{
+		spread: s.Spread, seed: s.Seed, faults: s.Faults,
+		entries: map[string]*entry{}, flags: map[string]time.Time{}, history: map[string][]listing{},
+	}
 }
 
 // fault returns what is wrong now, and when that ends.
@@ -48,27 +63,40 @@ func (g *registry) fault() (Fault, time.Time) {
 	return Fault{}, time.Time{}
 }
 
+// healthySince tells whether nothing was wrong for so long.
+func (g *registry) healthySince(d time.Duration) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Since(g.epoch)
+	return g.epoch.IsZero() || !slices.ContainsFunc(g.faults, func(f Fault) bool { return f.From <= now && now-d < f.Until })
+}
+
 func (g *registry) begin() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.epoch = time.Now()
 }
 
-func (g *registry) delay() time.Duration {
+// change changes the entries and tells the followers; whoever made it, or is told of it, knows it lead later.
+func (g *registry) change(lead time.Duration, do func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return between(g.random, 0, g.spread)
+	g.changeLocked(lead, do)
 }
 
-// change changes the entries and tells the followers.
-func (g *registry) change(do func(map[string]*entry)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	do(g.entries)
+func (g *registry) changeLocked(lead time.Duration, do func()) {
+	before := g.listed()
+	do()
+	list := g.listed()
+	for _, addr := range slices.Concat(before, list) {
+		if listed := slices.Contains(list, addr); listed != slices.Contains(before, addr) {
+			g.history[addr] = append(g.history[addr], listing{time.Now(), listed})
+		}
+	}
 	g.version++
-	list, version := g.listed(), g.version
+	version := g.version
 	for _, v := range g.views {
-		time.AfterFunc(between(g.random, 0, g.spread), func() { v.learn(version, list) })
+		time.AfterFunc(between(v.random, 0, lead+g.spread), func() { v.learn(version, list) })
 	}
 }
 
@@ -91,51 +119,48 @@ func (g *registry) lists(addr string) bool {
 	return e != nil && !e.offline
 }
 
+// absentAt returns since when addr was not listed at t; ok is false when it was listed, or never was before.
+func (g *registry) absentAt(addr string, t time.Time) (since time.Time, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range g.history[addr] {
+		if !l.at.After(t) {
+			since, ok = l.at, !l.listed
+		}
+	}
+	return since, ok
+}
+
+// add lists an instance, unless an operator's offline of its address is still remembered. It is called with the lock held.
+func (g *registry) add(addr string, owner *registrar) {
+	if e := g.entries[addr]; e == nil || e.owner != owner {
+		g.entries[addr] = &entry{owner: owner, offline: time.Now().Before(g.flags[addr])}
+	}
+}
+
+// remove is called with the lock held.
+func (g *registry) remove(addr string, owner *registrar) {
+	if e := g.entries[addr]; e != nil && e.owner == owner {
+		if e.offline {
+			g.flags[addr] = time.Now().Add(flagLife)
+		}
+		delete(g.entries, addr)
+	}
+}
+
 // operate is an operator's click; it does nothing where the instance is not registered, or the registry not there.
 func (g *registry) operate(addr string, online bool) {
 	if f, _ := g.fault(); f.Kind == Down || f.Kind == Frozen {
 		return
 	}
-	var owner *registrar
-	g.change(func(entries map[string]*entry) {
-		if e := entries[addr]; e != nil && e.offline == online {
-			e.offline, owner = !online, e.owner
-		}
-	})
-	if owner != nil {
-		owner.operated(online)
-	}
-}
-
-func (g *registry) follow() *view {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	v := &view{version: g.version, list: g.listed(), changed: make(chan struct{})}
-	g.views = append(g.views, v)
-	return v
-}
-
-// A view is the list as one follower knows it. The newest wins, as with a registry that numbers its lists.
-type view struct {
-	mu      sync.Mutex
-	version uint64
-	list    []string
-	changed chan struct{} // closed and replaced at each change
-}
-
-func (v *view) learn(version uint64, list []string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if version <= v.version {
+	e := g.entries[addr]
+	if e == nil || e.offline != online {
 		return
 	}
-	v.version, v.list = version, list
-	close(v.changed)
-	v.changed = make(chan struct{})
-}
-
-func (v *view) look() (list []string, changed <-chan struct{}) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.list, v.changed
+	lead := e.owner.delay()
+	g.changeLocked(lead, func() { e.offline = !online })
+	delete(g.flags, addr)
+	e.owner.operated(online, lead)
 }

@@ -3,19 +3,17 @@
 package sim
 
 import (
-	"cmp"
 	"math/rand/v2"
-	"slices"
 	"time"
 )
 
-// A Schedule is everything that a seed decides before the run begins. What the clients draw while it runs comes from
-// sources of their own, one for each client, so that it does not depend on who runs first.
+// A Schedule is everything that a seed decides before the run begins. What is drawn while it runs comes from sources of
+// their own, one for each client, follower and instance, so that it does not depend on who runs first.
 type Schedule struct {
 	Seed    uint64
 	Slots   int           // instances that run at a time
 	Latency time.Duration // of the network, one way
-	Spread  time.Duration // the longest a subscriber waits for a change of the registry
+	Spread  time.Duration // the longest that a subscriber waits for a change of the registry that others know
 
 	Budget, Settle, Quiet, StreamGrace time.Duration
 	Abandonable                        bool
@@ -73,11 +71,12 @@ const (
 	RoundRobinHealth
 	PickFirst
 	PerInstance // a channel for each listed instance, taken in turn
+	Pinned      // round_robin over every address that was ever listed: it does not hear that one has gone
 	Fresh       // a channel for each call, to a random listed instance
 	clientKinds
 )
 
-var clientKindNames = [...]string{"round_robin", "round_robin with health", "pick_first", "per instance", "fresh"}
+var clientKindNames = [...]string{"round_robin", "round_robin with health", "pick_first", "per instance", "pinned", "fresh"}
 
 func (k ClientKind) String() string { return clientKindNames[k] }
 
@@ -88,6 +87,7 @@ type ClientPlan struct {
 	Every   time.Duration // mean time between two calls
 	Slow    float64       // share of the calls that take up to 3 s
 	Deaf    float64       // share of the calls that take up to 40 s and do not listen to their context
+	Large   float64       // share of the calls whose answer fits no window
 	Streams int           // kept open
 }
 
@@ -103,6 +103,8 @@ func NewSchedule(seed uint64) Schedule {
 		StreamGrace: between(r, 0, 5*time.Second),
 		Abandonable: r.IntN(3) == 0,
 		Rolling:     r.IntN(3) == 0,
+		Exit:        r.IntN(4) == 0,
+		EarlyNotice: r.IntN(2) == 0,
 	}
 	if r.IntN(3) > 0 {
 		s.Latency = between(r, 0, 5*time.Millisecond)
@@ -112,66 +114,18 @@ func NewSchedule(seed uint64) Schedule {
 	for i := range s.Acts {
 		switch {
 		case s.Rolling:
-			s.Acts[i] = []Act{restart(r)}
+			s.Acts[i] = []Act{drawRestart(r)}
 		case i > 0:
-			s.Acts[i] = acts(r)
+			s.Acts[i] = drawActs(r)
 		}
 	}
-	s.Faults = faults(r)
+	s.Faults = drawFaults(r)
 	deaf := 0.0
 	if r.IntN(4) == 0 {
 		deaf = 0.004
 	}
 	for k := range clientKinds {
-		c := ClientPlan{Kind: k, Seed: r.Uint64(), Every: between(r, 30*time.Millisecond, 400*time.Millisecond), Slow: 0.02, Deaf: deaf}
-		if k != Fresh && r.IntN(2) == 0 {
-			c.Streams = 1 + r.IntN(4)
-		}
-		s.Clients = append(s.Clients, c)
+		s.Clients = append(s.Clients, drawClient(r, k, deaf))
 	}
-	s.Exit, s.EarlyNotice = r.IntN(4) == 0, r.IntN(4) == 0
 	return s
-}
-
-// acts draws what happens to one slot: some acts in any order, and a restart in the end.
-func acts(r *rand.Rand) []Act {
-	var acts []Act
-	for range r.IntN(6) {
-		a := Act{Kind: ActKind(r.IntN(int(OperatorOnline) + 1)), Pause: between(r, 0, 5*time.Second)}
-		switch {
-		case a.Kind == Restart:
-			a = restart(r)
-		case r.IntN(3) == 0:
-			a.Pause = between(r, 0, 300*time.Millisecond)
-		}
-		acts = append(acts, a)
-	}
-	return append(acts, restart(r))
-}
-
-func restart(r *rand.Rand) Act {
-	a := Act{Kind: Restart, Pause: between(r, 0, 3*time.Second), Surge: r.IntN(2) == 0}
-	a.SameAddr = !a.Surge && r.IntN(2) == 0
-	if r.IntN(12) == 0 {
-		a.Force = between(r, time.Millisecond, 6*time.Second)
-	}
-	return a
-}
-
-func faults(r *rand.Rand) []Fault {
-	var faults []Fault
-	for range max(0, r.IntN(5)-1) {
-		from := between(r, 0, 25*time.Second)
-		faults = append(faults, Fault{
-			From: from, Until: from + between(r, 100*time.Millisecond, 8*time.Second),
-			Kind: Down + FaultKind(r.IntN(int(Unconfirmed))), Slow: between(r, 100*time.Millisecond, 6*time.Second),
-		})
-	}
-	slices.SortFunc(faults, func(a, b Fault) int { return cmp.Compare(a.From, b.From) })
-	return faults
-}
-
-// between draws with the resolution of the clock: two things that nothing ties together do not happen in one instant.
-func between(r *rand.Rand, low, high time.Duration) time.Duration {
-	return low + time.Duration(r.Int64N(int64(high-low)))
 }

@@ -5,9 +5,12 @@ package sim
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"time"
 
 	testpb "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/lameduck-go/lameduck/interceptor"
@@ -17,15 +20,18 @@ import (
 type order struct {
 	call uint64
 	work time.Duration // of a call; of a stream: what it takes to end once told
-	deaf bool          // a call: does not listen to its context; a stream: does not heed being told
 	life time.Duration // of a stream; 0 is for ever
+	size int           // of the answer to a call
+	deaf bool          // a call: does not listen to its context; a stream: does not heed being told
 	numb bool          // a stream that goes on for a while although it was ended
+	recv bool          // a stream whose handler sits in Recv
 }
 
 func (o order) payload() *testpb.Payload {
 	b := binary.BigEndian.AppendUint64(nil, o.call)
-	b = binary.BigEndian.AppendUint64(b, uint64(o.work))
-	b = binary.BigEndian.AppendUint64(b, uint64(o.life))
+	for _, n := range []int64{int64(o.work), int64(o.life), int64(o.size)} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
 	return &testpb.Payload{Body: append(b, flag(o.deaf), flag(o.numb))}
 }
 
@@ -38,12 +44,18 @@ func flag(b bool) byte {
 
 func readOrder(p *testpb.Payload) order {
 	b := p.GetBody()
+	number := func(n int) int64 { return int64(binary.BigEndian.Uint64(b[8*n:])) }
 	return order{
-		call: binary.BigEndian.Uint64(b),
-		work: time.Duration(binary.BigEndian.Uint64(b[8:])),
-		life: time.Duration(binary.BigEndian.Uint64(b[16:])),
-		deaf: b[24] == 1, numb: b[25] == 1,
+		call: uint64(number(0)), work: time.Duration(number(1)), life: time.Duration(number(2)), size: int(number(3)),
+		deaf: b[32] == 1, numb: b[33] == 1,
 	}
+}
+
+// answer says whose call was answered by whom.
+func (s *service) answer(o order) *testpb.Payload {
+	p := order{call: o.call, work: time.Duration(s.instance)}.payload()
+	p.Body = append(p.Body, make([]byte, o.size)...)
+	return p
 }
 
 const (
@@ -60,19 +72,21 @@ type service struct {
 
 func (s *service) UnaryCall(ctx context.Context, req *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
 	o := readOrder(req.GetPayload())
-	defer s.book.enter(o.call, false, s.instance)()
+	e := s.book.enter(o, false, s.instance)
+	defer s.book.stamp(&e.end)
 	switch {
 	case o.deaf:
 		time.Sleep(o.work)
 	case !sleep(ctx, o.work):
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
-	return &testpb.SimpleResponse{Payload: order{call: o.call, work: time.Duration(s.instance)}.payload()}, nil
+	return &testpb.SimpleResponse{Payload: s.answer(o)}, nil
 }
 
 func (s *service) StreamingOutputCall(req *testpb.StreamingOutputCallRequest, stream testpb.TestService_StreamingOutputCallServer) error {
 	o := readOrder(req.GetPayload())
-	defer s.book.enter(o.call, true, s.instance)()
+	e := s.book.enter(o, true, s.instance)
+	defer s.book.stamp(&e.end)
 	ctx := stream.Context()
 	told := interceptor.Draining(ctx)
 	if o.deaf {
@@ -84,12 +98,9 @@ func (s *service) StreamingOutputCall(req *testpb.StreamingOutputCallRequest, st
 	}
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
-	answer := &testpb.StreamingOutputCallResponse{Payload: order{call: o.call, work: time.Duration(s.instance)}.payload()}
 	for {
-		if err := stream.Send(answer); err != nil {
-			if o.numb {
-				time.Sleep(numbness)
-			}
+		if err := stream.Send(&testpb.StreamingOutputCallResponse{Payload: s.answer(o)}); err != nil {
+			o.linger()
 			return err
 		}
 		select {
@@ -97,12 +108,37 @@ func (s *service) StreamingOutputCall(req *testpb.StreamingOutputCallRequest, st
 		case <-over:
 			return nil
 		case <-told:
+			s.book.stamp(&e.told)
 			told, over = nil, time.After(o.work)
 		case <-ctx.Done():
-			if o.numb {
-				time.Sleep(numbness)
-			}
+			o.linger()
 			return status.FromContextError(ctx.Err()).Err()
 		}
+	}
+}
+
+const orderKey = "order-bin" // the order of a stream without a request
+
+// FullDuplexCall sits in Recv until the client has no more to say, whatever it is told.
+func (s *service) FullDuplexCall(stream testpb.TestService_FullDuplexCallServer) error {
+	o := readOrder(&testpb.Payload{Body: []byte(metadata.ValueFromIncomingContext(stream.Context(), orderKey)[0])})
+	o.deaf, o.recv = true, true
+	e := s.book.enter(o, true, s.instance)
+	defer s.book.stamp(&e.end)
+	err := stream.Send(&testpb.StreamingOutputCallResponse{Payload: s.answer(o)})
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	o.linger()
+	return err
+}
+
+// linger is what a numb handler does when it was ended.
+func (o order) linger() {
+	if o.numb {
+		time.Sleep(numbness)
 	}
 }

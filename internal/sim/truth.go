@@ -9,27 +9,38 @@ import (
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
-// check compares one instance's Report with what happened to it.
-func (i *instance) check(r *Result, t *tally) {
+// tolerance is what the last moments of an offline take: the report is written before Run returns.
+const tolerance = 200 * time.Millisecond
+
+// check compares what happened to one instance with its Report, and with what is promised of it.
+func (w *world) check(r *Result, i *instance, t *tally) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, what := range i.wrong {
-		r.breaks("instance %d: %s", i.id, what)
+	wrong := func(format string, args ...any) {
+		r.breaks("instance %d: "+format, append([]any{i.id}, args...)...)
 	}
-	if i.held && !i.report.Unconfirmed && !i.forced {
-		r.breaks("instance %d closed its listener while it was listed, and its Report does not say unconfirmed", i.id)
+	for _, what := range i.wrong {
+		wrong("%s", what)
+	}
+	if i.held && !i.report.Unconfirmed && !i.forced() {
+		wrong("it closed its listener while it was listed, and its Report does not say unconfirmed")
 	}
 	if i.manager == nil {
 		return
 	}
-	wrong := func(format string, args ...any) {
-		r.breaks("instance %d: "+format, append([]any{i.id}, args...)...)
+	if i.trigger.IsZero() || i.trigger.After(i.report.Began) {
+		i.trigger = i.report.Began // an operator was first
 	}
 	if took := i.exit.Sub(i.trigger); took > i.schedule.Budget+time.Second {
 		wrong("exit took %v, budget %v", took, i.schedule.Budget)
 	}
 	i.checkCounts(wrong, t)
 	i.checkOutcome(wrong, t)
+	i.checkPhases(wrong)
+	i.checkGoAway(wrong, t)
+	i.checkWatch(wrong)
+	i.checkStreams(wrong, t)
+	i.checkAnswers(wrong, t)
 }
 
 func (i *instance) checkCounts(wrong func(string, ...any), t *tally) {
@@ -52,7 +63,7 @@ func (i *instance) checkCounts(wrong func(string, ...any), t *tally) {
 	// Two things in one instant have no order that can be seen from outside, so some counts are known within bounds.
 	var late, lateHigh int
 	var open, openHigh [2]int
-	for _, e := range t.executions {
+	for _, e := range t.runs {
 		for _, d := range i.drains {
 			if e.begin.After(d.begin) && (d.end.IsZero() || e.begin.Before(d.end)) {
 				late++
@@ -81,7 +92,7 @@ func (i *instance) checkOutcome(wrong func(string, ...any), t *tally) {
 	report := &i.report
 	forceAt := report.Began.Add(i.schedule.Budget - min(time.Second, i.schedule.Budget/10))
 	stuck, near := 0, 0
-	for _, e := range t.executions {
+	for _, e := range t.runs {
 		switch {
 		case e.stream || !e.end.After(forceAt.Add(-2*time.Second)): // the last connection is closed a second after its last call
 		case e.begin.Before(forceAt) && e.end.After(forceAt):
@@ -90,7 +101,7 @@ func (i *instance) checkOutcome(wrong func(string, ...any), t *tally) {
 			near++
 		}
 	}
-	if forced := report.Forced; forced && !i.forced && stuck+near == 0 {
+	if forced := report.Forced; forced && !i.forced() && stuck+near == 0 {
 		wrong("Report says forced, and no handler ran when the budget was used up")
 	} else if !forced && stuck > 0 {
 		wrong("%d handlers ran when the budget was used up, and the Report does not say forced", stuck)
@@ -101,14 +112,19 @@ func (i *instance) checkOutcome(wrong func(string, ...any), t *tally) {
 	if report.Outcome != lifecycle.OutcomeForced && report.Outcome != lifecycle.OutcomeStopped {
 		wrong("outcome %q of a shutdown", report.Outcome)
 	}
-	withdrawn := i.withdrawn
-	if withdrawn == nil && report.Unconfirmed || withdrawn != nil && !report.Unconfirmed && i.held {
-		wrong("Report says unconfirmed %v, Deregister had returned %v when GracefulStop began", report.Unconfirmed, withdrawn)
+	if i.outcome == nil && report.Unconfirmed || i.outcome != nil && !report.Unconfirmed && i.held {
+		wrong("Report says unconfirmed %v, Deregister had returned %v when GracefulStop began", report.Unconfirmed, i.outcome)
 	}
 	if report.AtEnd.Unary != 0 && !report.Forced || report.AtEnd.Streams != 0 {
 		wrong("%d calls and %d streams are in flight at the end", report.AtEnd.Unary, report.AtEnd.Streams)
 	}
-	if took := i.exit.Sub(report.Began); report.Took > took || took > report.Took+time.Second {
+	if took := i.exit.Sub(report.Began); report.Took > took || took > report.Took+tolerance {
 		wrong("Report says it took %v, it took %v", report.Took, took)
+	}
+	if i.forced() && (!report.Forced || i.exit.Sub(i.forcedAt) > time.Second) {
+		wrong("exit %v after a second signal, and the Report says forced %v", i.exit.Sub(i.forcedAt), report.Forced)
+	}
+	if len(report.Abandoned) > 0 && !report.Forced {
+		wrong("abandoned %q without force", report.Abandoned)
 	}
 }

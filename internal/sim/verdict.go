@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"strconv"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -31,12 +32,12 @@ var verdictNames = [...]string{"answered", "refused", "ended", "abandoned", "und
 
 func (v verdict) String() string { return verdictNames[v] }
 
-var refusedDial = regexp.MustCompile(`dial sim (\S+): connection refused`)
+var refusedDial = regexp.MustCompile(`dial sim \S+#(\d+): connection refused`)
 
-// judge reads an error; addr is the address of a refused dial.
-func judge(err error) (v verdict, addr string) {
+// judge reads an error; gone is the instance that was the last to listen where a dial was refused.
+func judge(err error) (v verdict, gone int) {
 	if err == nil || errors.Is(err, io.EOF) {
-		return answered, ""
+		return answered, 0
 	}
 	st := status.Convert(err)
 	reason, retry := "", false
@@ -50,16 +51,17 @@ func judge(err error) (v verdict, addr string) {
 	}
 	switch {
 	case reason == interceptor.ReasonHandlerAbandoned:
-		return abandoned, ""
+		return abandoned, 0
 	case reason == interceptor.ReasonShuttingDown && retry:
-		return refused, ""
+		return refused, 0
 	case reason == interceptor.ReasonShuttingDown:
-		return ended, ""
+		return ended, 0
 	case st.Code() == codes.DeadlineExceeded:
-		return timedOut, ""
+		return timedOut, 0
 	}
 	if m := refusedDial.FindStringSubmatch(st.Message()); m != nil {
-		return undialled, m[1]
+		gone, _ = strconv.Atoi(m[1]) // digits
+		return undialled, gone
 	}
-	return cut, ""
+	return cut, 0
 }

@@ -18,6 +18,8 @@ type world struct {
 	registry *registry
 	book     *book
 
+	watching sync.WaitGroup
+
 	mu        sync.Mutex
 	instances int
 	slots     []*instance
@@ -61,6 +63,7 @@ func Run(s Schedule, strategy Strategy, log *slog.Logger) Result {
 	for _, c := range clients {
 		c.await()
 	}
+	w.watching.Wait()
 	time.Sleep(2 * numbness) // handlers that were abandoned
 	return w.judge()
 }
@@ -75,6 +78,9 @@ func (w *world) start(slot int, addr string) *instance {
 	}
 	w.slots[slot] = i
 	w.all = append(w.all, i)
+	if i.manager != nil {
+		w.watching.Go(func() { w.watchHealth(i) })
+	}
 	return i
 }
 

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/lameduck-go/lameduck/lifecycle"
+)
+
+// What is promised of an instance while it lives, checked in the moment in which it is due.
+
+// checkRegister is called at each Register: an instance is not listed before it can answer.
+func (i *instance) checkRegister() {
+	i.mu.Lock()
+	accepting, serving := i.accepting, i.serving
+	i.mu.Unlock()
+	if !accepting || !serving {
+		i.complain("Register was called with accepting = %v, health serving = %v", accepting, serving)
+	}
+}
+
+// checkListed is called when the instance gets onto the list. It may drain by then.
+func (i *instance) checkListed() {
+	i.mu.Lock()
+	accepting := i.accepting
+	i.mu.Unlock()
+	if !accepting {
+		i.complain("it was listed after its listener was closed")
+	}
+}
+
+// checkTell is called when streams are told: once GOAWAY is out, or, where that was asked for, withdrawn and settled.
+func (i *instance) checkTell() {
+	known := i.registrar.what()
+	i.mu.Lock()
+	accepting, forced := i.accepting, i.forced()
+	i.tells = append(i.tells, time.Now())
+	i.mu.Unlock()
+	switch early := i.schedule.EarlyNotice; {
+	case !accepting:
+	case !early:
+		i.complain("streams were told while the listener was open")
+	case i.strategy == Lossless && !forced && !known.absent.IsZero() && time.Since(known.absent) < i.schedule.Settle:
+		i.complain("streams were told %v after the absence, before it had settled", time.Since(known.absent))
+	}
+}
+
+// checkTold is called when Watch has told what an operator did, and has no more to tell: he decides, unless the instance
+// is withdrawn, or leaves.
+func (i *instance) checkTold(online, found bool) {
+	if i.manager == nil || i.strategy != Lossless {
+		return
+	}
+	i.mu.Lock()
+	hand, stopping, acts := i.hand, !i.trigger.IsZero(), i.acts
+	i.mu.Unlock()
+	s := i.manager.Status()
+	switch s.Registrars[0].Standing {
+	case lifecycle.Withdrawing, lifecycle.Withdrawn, lifecycle.Unconfirmed:
+		return
+	}
+	switch exits := !s.Deadline.IsZero(); {
+	case stopping || s.State >= lifecycle.Stopping:
+	case online && !hand && s.State != lifecycle.Serving && !exits:
+		i.complain("an operator put it online, and it is %v because of %q", s.State, s.Causes)
+	case online && hand && s.State != lifecycle.Draining:
+		i.complain("an operator put it online while it was drained by hand, and it is %v", s.State)
+	case !online && s.State != lifecycle.Draining:
+		i.complain("an operator took it offline, and it is %v", s.State)
+	case !online && i.schedule.Exit && !hand && !found && !exits:
+		i.complain("an operator took it offline, and it does not exit")
+	case !online && !i.schedule.Exit && exits:
+		i.complain("an operator took it offline, and it exits")
+	}
+	if online && hand {
+		time.AfterFunc(i.schedule.Budget/5+time.Second, func() { i.checkWithdrawn(acts) })
+	}
+}
+
+// checkWithdrawn looks whether what an operator has put online was withdrawn for the hand that drains it.
+func (i *instance) checkWithdrawn(acts int) {
+	i.mu.Lock()
+	same := acts == i.acts && i.trigger.IsZero()
+	i.mu.Unlock()
+	if same && i.registrar.registry.healthySince(10*time.Second) && i.registrar.registry.lists(i.at.name) {
+		i.complain("it is listed although it is drained by hand")
+	}
+}
+
+var errHung = errors.New("sim: has not returned")
+
+// act calls Drain or Resume; each has to return by itself, at the latest when the instance has stopped.
+func (i *instance) act(kind ActKind) {
+	if i.manager == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 5*time.Minute, errHung)
+	defer cancel()
+	var acts int
+	i.note(func() {
+		i.acts++
+		acts, i.hand = i.acts, kind == Drain
+	})
+	name, call, check := "Drain", i.manager.Drain, i.checkDrained
+	if kind == Resume {
+		name, call, check = "Resume", i.manager.Resume, i.checkResumed
+	}
+	err := call(ctx)
+	if errors.Is(err, errHung) {
+		i.complain("%s = %v after 5 minutes", name, err)
+	}
+	i.mu.Lock()
+	alone := acts == i.acts
+	i.mu.Unlock()
+	if alone && !i.registrar.behind() {
+		check(err)
+	}
+}
+
+// checkDrained: out of the registry, for as long as it takes others to hear of it, and still draining.
+func (i *instance) checkDrained(err error) {
+	known, state := i.registrar.what(), i.manager.Status().State
+	listed := i.registrar.registry.lists(i.at.name)
+	switch since := time.Since(known.absent); {
+	case err != nil && !errors.Is(err, lifecycle.ErrNotQuiet) || errors.Is(err, errUnconfirmed) || errors.Is(err, errDown):
+	case err == nil && listed:
+		i.complain("Drain returned nil, and it is listed")
+	case state != lifecycle.Draining && !i.leaving():
+		i.complain("Drain returned %v, and it is %v", err, state)
+	case i.strategy == Lossless && !known.absent.IsZero() && since < i.schedule.Settle:
+		i.complain("Drain returned %v, %v after the absence", err, since)
+	}
+}
+
+// checkResumed: it serves and is listed, unless an operator holds it.
+func (i *instance) checkResumed(err error) {
+	known, state := i.registrar.what(), i.manager.Status().State
+	held, listed := i.registrar.heldByOperator(), i.registrar.registry.lists(i.at.name)
+	switch {
+	case i.leaving():
+	case err == nil && !held && state != lifecycle.Serving:
+		i.complain("Resume returned nil, and it is %v", state)
+	case err == nil && !held && !listed:
+		i.complain("Resume returned nil, and it is not listed")
+	case known.held && held && state == lifecycle.Serving:
+		i.complain("Resume returned %v, and it serves while an operator holds it", err)
+	case known.held && held && !errors.Is(err, lifecycle.ErrOfflineByOperator) && err != nil && !errors.Is(err, lifecycle.ErrStopping):
+		i.complain("Resume returned %v, and an operator holds it", err)
+	}
+}
