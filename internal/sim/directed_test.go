@@ -13,6 +13,14 @@ import (
 	"github.com/lameduck-go/lameduck/internal/sim"
 )
 
+// directed plays a schedule that is not all drawn.
+func directed(t *testing.T, seed uint64, s sim.Schedule) {
+	t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Parallel()
+		play(t, s, sim.Lossless, fmt.Sprintf("go test ./internal/sim -run '%s'", t.Name()), false)
+	})
+}
+
 // An operator puts a parked instance online, and SIGTERM comes before the instance has heard of it: the registry lists
 // it again, and the absence of before must not count for settle. Few calls, or quiet hides it.
 func TestOnlineJustBeforeTheEnd(t *testing.T) {
@@ -29,10 +37,7 @@ func TestOnlineJustBeforeTheEnd(t *testing.T) {
 			c := &s.Clients[n]
 			c.Every, c.Deaf, c.Streams = 400*time.Millisecond, 0, 0
 		}
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			play(t, s, sim.Lossless, fmt.Sprintf("go test ./internal/sim -run '%s'", t.Name()), false)
-		})
+		directed(t, seed, s)
 	}
 }
 
@@ -83,10 +88,7 @@ func TestHandAndOperator(t *testing.T) {
 			{Kind: sim.OperatorOnline, Pause: time.Second},
 			{Kind: sim.Restart, Pause: 12 * time.Second},
 		}}
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			play(t, s, sim.Lossless, fmt.Sprintf("go test ./internal/sim -run '%s'", t.Name()), false)
-		})
+		directed(t, seed, s)
 	}
 }
 
@@ -103,9 +105,21 @@ func TestBackoffOfThePredecessor(t *testing.T) {
 			{Kind: sim.Restart, Pause: 600 * time.Millisecond},
 		}}
 		s.Clients = []sim.ClientPlan{{Kind: sim.PerInstance, Seed: seed, Every: 30 * time.Millisecond, Streams: 4}}
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			play(t, s, sim.Lossless, fmt.Sprintf("go test ./internal/sim -run '%s'", t.Name()), false)
-		})
+		directed(t, seed, s)
+	}
+}
+
+// Counters are zero as soon as handlers have returned, and their answers are still on their way: the transport decides when
+// all is done.
+func TestAnswersThatAreStillOnTheirWay(t *testing.T) {
+	for seed := range uint64(4) {
+		s := sim.NewSchedule(seed)
+		s.Slots, s.Rolling, s.Exit, s.Faults, s.Latency = 2, false, false, nil, 5*time.Millisecond
+		s.Acts = [][]sim.Act{nil, {{Kind: sim.Restart}}}
+		s.Clients = nil
+		for n := range uint64(4) {
+			s.Clients = append(s.Clients, sim.ClientPlan{Kind: sim.Pinned, Seed: seed*4 + n, Every: 40 * time.Millisecond, Large: 1})
+		}
+		directed(t, seed, s)
 	}
 }

@@ -10,25 +10,39 @@
 // they are restarted, drained by hand and resumed, taken offline and online by an operator, and when the registry fails.
 // The schedule is played inside a testing/synctest bubble, with fake time, by real gRPC servers with the interceptors,
 // the health service and the Manager, and by real gRPC clients: round_robin, round_robin with health checking,
-// pick_first, a channel per instance, a channel per call. Only the network and the registry are models. Every
-// connection has the latency of the schedule, and a dial to an address where nobody listens is refused.
+// pick_first, a channel per instance, a channel per call, and one that never hears that an address has gone. Only the
+// network and the registry are models. Every connection has the latency of the schedule and a small window, and a dial to
+// an address where nobody listens is refused.
 //
 // # What is checked
+//
+// While an instance lives, in the moment in which it is due (promises.go):
+//
+//   - Register is called only while the listener accepts and health says SERVING, and lists the instance only while the
+//     listener accepts.
+//   - Drain returns when the instance is off the list and settled, Resume when it is listed again.
+//   - What an operator does is listened to and followed, at once, unless the instance is drained by hand, which then
+//     decides. An instance that he holds is not deregistered: that would end his flag.
+//   - Streams are told once GOAWAY is out, or, where the schedule says so, withdrawn and settled.
 //
 // After every run, from notes that clients, handlers and registry took apart from each other:
 //
 //   - No call and no stream failed, unless the Report of the instance accounts for it. Forced accounts for those that
-//     it answered, cut or refused. Unconfirmed, and a second signal, which skips what is left of the wait, account for
-//     dials to the address after the instance has gone. Nothing else is an excuse.
+//     it answered, cut or refused, and a call that could have been answered was not cut. Unconfirmed, and a second signal,
+//     which skips what is left of the wait, account for dials to the address after the instance has gone, for as long as
+//     it takes to hear of that. Nothing else is an excuse.
 //   - No call was carried out twice, whatever its client was told; what was answered was carried out once, by the
-//     instance that answered; what was refused was not carried out; every call has an outcome.
-//   - The exit came within the budget and one second.
-//   - The Report says what happened: late, refused, answered, cut, streams ended and cut, in flight at the trigger and at
+//     instance that answered; what was refused was not carried out; every call has an outcome, and an answer took no
+//     longer than its work.
+//   - The exit came within the budget and one second, and within a second of a second signal.
+//   - The Report says what happened: late, refused, answered, cut, streams ended, in flight at the trigger and at
 //     the end, confirmed or not, forced or not, and for how long. Two things that happen in the same instant have no
 //     order that can be seen from outside, so late and in flight are known within bounds; the rest exactly.
-//   - Register was called only while the listener accepted and health said SERVING, it listed the instance only while
-//     the listener accepted, and no listener was closed while the registry listed it, unless the Report says unconfirmed.
-//   - Drain and Resume returned.
+//   - GOAWAY came when the instance was absent, settled and quiet, and not later; unconfirmed, not before half the budget.
+//     No listener was closed while the registry listed it, unless the Report says unconfirmed, and nothing is left there.
+//   - Calls and health changed in one moment. A health Watch heard of it, and ended once GOAWAY was out; who asks for
+//     health made no call after that.
+//   - Streams that heed being told were; the others had their grace, and were ended then, the oldest first.
 //
 // Quiet is shown to be needed by schedules of their own, in which the registry is slower than settle.
 //
@@ -39,12 +53,12 @@
 // # What is not
 //
 // A seed repeats the schedule, not each interleaving: fake time decides when something happens, but what happens in the
-// same instant is ordered by the Go scheduler. A failure that needs such an order may take several runs of its seed
-// (-seed=226 -count=50).
+// same instant is ordered by the Go scheduler, and the backoff of lifecycle and of grpc-go, and the picks of its
+// balancers, are drawn from sources of their own. A failure may take several runs of its seed (-seed=226 -count=50).
 //
-// The model keeps the promises that a Lossless offline rests on: a change of the registry reaches every follower within
-// the settle time, a request that was given up changes nothing later, and an absence is not confirmed before the
-// instance was told what operators did ahead of it. At least one instance is listed and
-// serving at any time. Processes do not crash, and no packet is lost. TLS, further servers and several registrars are
-// not part of it.
+// The model keeps the promises that a Lossless offline rests on: who is told of a change of the registry is followed by
+// everybody else within the settle time, a request that was given up changes nothing later, and an absence is not confirmed
+// before the instance was told what operators did ahead of it. At least one instance is listed and serving at any time.
+// Processes do not crash, and no packet is lost. TLS, connections that stall in their handshake, further servers and
+// several registrars are not part of it: internal/e2e and lifecycle have those.
 package sim
