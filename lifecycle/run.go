@@ -39,23 +39,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 
 	failed := make(chan error, 1)
 	var serving sync.WaitGroup
-	for n, s := range servers {
-		for _, l := range s.listeners {
-			if _, ok := s.server.(*httpServer); !ok { // net/http looks after its own
-				l = m.watchHandshakes(n, l)
-			}
-			serving.Go(func() {
-				err := s.server.Serve(l)
-				if m.stopping() {
-					return // it was told to
-				}
-				if err == nil {
-					err = errStoppedByOther
-				}
-				offer(failed, fmt.Errorf("lifecycle: serve on %s: %w", l.Addr(), err))
-			})
-		}
-	}
+	m.serveOn(servers, &serving, failed)
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving.Go(func() {
@@ -91,6 +75,27 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	default:
 	}
 	return errors.Join(cause, o.err)
+}
+
+// serveOn serves every server on its listeners, until it is told to stop.
+func (m *Manager) serveOn(servers []served, serving *sync.WaitGroup, failed chan<- error) {
+	for n, s := range servers {
+		for _, l := range s.listeners {
+			if _, ok := s.server.(*httpServer); !ok { // net/http looks after its own
+				l = m.watchHandshakes(n, l)
+			}
+			serving.Go(func() {
+				err := s.server.Serve(l)
+				if m.stopping() {
+					return // it was told to
+				}
+				if err == nil {
+					err = errStoppedByOther
+				}
+				offer(failed, fmt.Errorf("lifecycle: serve on %s: %w", l.Addr(), err))
+			})
+		}
+	}
 }
 
 func (m *Manager) stopping() bool {
