@@ -31,6 +31,7 @@ func TestShutdownOfAParkedInstanceIsQuick(t *testing.T) {
 	})
 }
 
+// What was seen before counts for since when, not for whether: he may have put it online in between.
 func TestShutdownOfAParkedInstanceUnconfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -46,6 +47,7 @@ func TestShutdownOfAParkedInstanceUnconfirmed(t *testing.T) {
 	})
 }
 
+// A Deregister that has not returned says nothing of the end of it.
 func TestShutdownOfAParkedInstanceWhoseDeregisterHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -63,6 +65,7 @@ func TestShutdownOfAParkedInstanceWhoseDeregisterHangs(t *testing.T) {
 	})
 }
 
+// An operator may be heard before the instance is withdrawn, too.
 func TestOperatorAsShutdownBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -80,6 +83,7 @@ func TestOperatorAsShutdownBegins(t *testing.T) {
 	})
 }
 
+// What an operator does comes too late once Shutdown has begun.
 func TestOperatorAfterShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, offline := range []RegistryOffline{Park, Exit} {

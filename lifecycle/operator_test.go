@@ -44,8 +44,6 @@ func TestParkAndOnline(t *testing.T) {
 	})
 }
 
-// What was seen before counts for since when, not for whether: he may have put it online in between.
-// A Deregister that has not returned says nothing of the end of it.
 // What an operator does to an instance that we have withdrawn is for the next Register to find out.
 func TestOperatorWhileWithdrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -184,8 +182,6 @@ func TestResumeOfWhatAnOperatorHolds(t *testing.T) {
 	})
 }
 
-// An operator may be heard before the instance is withdrawn, too.
-// What an operator does comes too late once Shutdown has begun.
 func TestFlappingOperator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
