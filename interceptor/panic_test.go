@@ -32,7 +32,7 @@ func TestUnaryPanicIsCountedOut(t *testing.T) {
 		intercept := tracker.UnaryServerInterceptor()
 		cause := errors.New("boom")
 		value := panicOf(func() {
-			_, _ = intercept(t.Context(), nil, benchInfo, func(context.Context, any) (any, error) { panic(cause) })
+			_, _ = intercept(t.Context(), nil, unaryInfo, func(context.Context, any) (any, error) { panic(cause) })
 		})
 		if err, ok := value.(error); !ok || !errors.Is(err, cause) {
 			t.Errorf("draining %v: panic value = %v, want the handler's error", drain, value)
@@ -46,8 +46,8 @@ func TestPanicIsWrappedOnce(t *testing.T) {
 	inner, outer := Tracker{Abandonable: true}, Tracker{Abandonable: true}
 	within, around := inner.UnaryServerInterceptor(), outer.UnaryServerInterceptor()
 	value := panicOf(func() {
-		_, _ = around(t.Context(), nil, benchInfo, func(ctx context.Context, req any) (any, error) {
-			return within(ctx, req, benchInfo, func(context.Context, any) (any, error) { panic("boom") })
+		_, _ = around(t.Context(), nil, unaryInfo, func(ctx context.Context, req any) (any, error) {
+			return within(ctx, req, unaryInfo, func(context.Context, any) (any, error) { panic("boom") })
 		})
 	})
 	if p, ok := value.(*HandlerPanic); !ok || p.Value != "boom" {
@@ -65,7 +65,7 @@ func TestUnaryGoexitIsCountedOut(t *testing.T) {
 		var err error
 		var caller sync.WaitGroup
 		caller.Go(func() {
-			_, err = intercept(t.Context(), nil, benchInfo, func(context.Context, any) (any, error) {
+			_, err = intercept(t.Context(), nil, unaryInfo, func(context.Context, any) (any, error) {
 				runtime.Goexit()
 				return nil, nil
 			})
@@ -133,7 +133,7 @@ func TestHandlerPanicPrintsValueAndStack(t *testing.T) {
 	tracker.Drain()
 	intercept := tracker.UnaryServerInterceptor()
 	value := panicOf(func() {
-		_, _ = intercept(t.Context(), nil, benchInfo, func(context.Context, any) (any, error) { return panicsDeepDown() })
+		_, _ = intercept(t.Context(), nil, unaryInfo, func(context.Context, any) (any, error) { return panicsDeepDown() })
 	})
 	p, ok := value.(*HandlerPanic)
 	if !ok {
