@@ -123,3 +123,19 @@ func TestAnswersThatAreStillOnTheirWay(t *testing.T) {
 		directed(t, seed, s)
 	}
 }
+
+// An operator's offline ends the process, and its successor finds it: that one parks, or a supervisor would restart it in a
+// loop.
+func TestExitParksWhereTheFlagIsFound(t *testing.T) {
+	for seed := range uint64(8) {
+		s := sim.NewSchedule(seed)
+		s.Slots, s.Rolling, s.Exit, s.Faults = 2, false, true, nil
+		s.Acts = [][]sim.Act{nil, {
+			{Kind: sim.OperatorOffline},
+			{Kind: sim.Restart, SameAddr: true, Pause: time.Second},
+			{Kind: sim.OperatorOnline, Pause: 10 * time.Second},
+			{Kind: sim.Restart, Pause: 5 * time.Second},
+		}}
+		directed(t, seed, s)
+	}
+}

@@ -123,6 +123,7 @@ func (r *registrar) tell(changed func(bool), n news) bool {
 		r.mu.Unlock()
 		return false
 	}
+	before := r.known
 	// An instance that is being withdrawn is not held by anybody else. One that he has put online since is not absent.
 	r.held = !n.online && !r.withdrawing
 	again := slices.ContainsFunc(r.news, func(n news) bool { return n.online && !n.state })
@@ -132,7 +133,7 @@ func (r *registrar) tell(changed func(bool), n news) bool {
 	r.mu.Unlock()
 	changed(n.online)
 	if waiting <= 1 {
-		r.instance.checkTold(n.online, n.state || n.early)
+		r.instance.checkTold(n, before)
 	}
 	return true
 }

@@ -49,8 +49,8 @@ func (i *instance) checkTell() {
 }
 
 // checkTold is called when Watch has told what an operator did, and has no more to tell: he decides, unless the instance
-// is withdrawn, or leaves.
-func (i *instance) checkTold(online, found bool) {
+// is withdrawn, or leaves. known is what was so before.
+func (i *instance) checkTold(n news, known known) {
 	if i.manager == nil || i.strategy != Lossless {
 		return
 	}
@@ -62,6 +62,7 @@ func (i *instance) checkTold(online, found bool) {
 	case lifecycle.Withdrawing, lifecycle.Withdrawn, lifecycle.Unconfirmed:
 		return
 	}
+	online := n.online
 	switch exits := !s.Deadline.IsZero(); {
 	case stopping || s.State >= lifecycle.Stopping:
 	case online && !hand && s.State != lifecycle.Serving && !exits:
@@ -70,8 +71,10 @@ func (i *instance) checkTold(online, found bool) {
 		i.complain("an operator put it online while it was drained by hand, and it is %v", s.State)
 	case !online && s.State != lifecycle.Draining:
 		i.complain("an operator took it offline, and it is %v", s.State)
-	case !online && i.schedule.Exit && !hand && !found && !exits:
+	case !online && i.schedule.Exit && !hand && !n.state && !n.early && !exits:
 		i.complain("an operator took it offline, and it does not exit")
+	case !online && i.schedule.Exit && n.state && !known.held && exits:
+		i.complain("it was offline when it was registered, and it exits")
 	case !online && !i.schedule.Exit && exits:
 		i.complain("an operator took it offline, and it exits")
 	}
@@ -125,9 +128,9 @@ func (i *instance) checkDrained(err error) {
 	known, state := i.registrar.what(), i.manager.Status().State
 	listed := i.registrar.registry.lists(i.at.name)
 	switch since := time.Since(known.absent); {
-	case err != nil && !errors.Is(err, lifecycle.ErrNotQuiet) || errors.Is(err, errUnconfirmed) || errors.Is(err, errDown):
-	case err == nil && listed:
-		i.complain("Drain returned nil, and it is listed")
+	case err != nil && !errors.Is(err, lifecycle.ErrNotQuiet) || known.outcome != nil && !errors.Is(known.outcome, errNotAsked):
+	case listed:
+		i.complain("Drain returned %v, and it is listed", err)
 	case state != lifecycle.Draining && !i.leaving():
 		i.complain("Drain returned %v, and it is %v", err, state)
 	case i.strategy == Lossless && !known.absent.IsZero() && since < i.schedule.Settle:
