@@ -114,7 +114,7 @@ func TestBackoffOfThePredecessor(t *testing.T) {
 func TestAnswersThatAreStillOnTheirWay(t *testing.T) {
 	for seed := range uint64(4) {
 		s := sim.NewSchedule(seed)
-		s.Slots, s.Rolling, s.Exit, s.Faults, s.Latency = 2, false, false, nil, 5*time.Millisecond
+		s.Slots, s.Rolling, s.Exit, s.Faults, s.Latency = 2, false, false, nil, 20*time.Millisecond
 		s.Acts = [][]sim.Act{nil, {{Kind: sim.Restart}}}
 		s.Clients = nil
 		for n := range uint64(4) {
