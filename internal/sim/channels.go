@@ -22,6 +22,37 @@ func newBalanced(n *network, v *view, config string) balanced {
 func (b balanced) take(int) (*grpc.ClientConn, func()) { return b.conn, func() {} }
 func (b balanced) close()                              { b.conn.Close() }
 
+// pinned is a channel to every address that was ever listed. It tries them again at each news: an address that it has found
+// gone may be back, and a backoff of minutes would be the client's own loss.
+type pinned struct {
+	balanced
+	stop chan struct{}
+	over sync.WaitGroup
+}
+
+func newPinned(n *network, v *view, config string) *pinned {
+	p := &pinned{balanced: newBalanced(n, v, config), stop: make(chan struct{})}
+	_, changed := v.look()
+	p.over.Go(func() {
+		for {
+			select {
+			case <-changed:
+				_, changed = v.look()
+				p.conn.ResetConnectBackoff()
+			case <-p.stop:
+				return
+			}
+		}
+	})
+	return p
+}
+
+func (p *pinned) close() {
+	close(p.stop)
+	p.over.Wait()
+	p.balanced.close()
+}
+
 // A builder makes resolvers that hand on what a view learns.
 type builder struct{ view *view }
 

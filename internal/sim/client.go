@@ -53,6 +53,8 @@ func (w *world) newClient(number int, plan ClientPlan) *client {
 	switch plan.Kind {
 	case PerInstance:
 		c.channels = newPerInstance(w.network, v)
+	case Pinned:
+		c.channels = newPinned(w.network, v, serviceConfigs[Pinned])
 	case Fresh:
 		c.channels = fresh{w.network, v}
 	default:

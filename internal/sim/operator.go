@@ -4,6 +4,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -124,8 +125,10 @@ func (r *registrar) tell(changed func(bool), n news) bool {
 		return false
 	}
 	before := r.known
-	// An instance that is being withdrawn is not held by anybody else. One that he has put online since is not absent.
-	r.held = !n.online && !r.withdrawing
+	n.early = n.early || r.registering
+	// An instance that is withdrawn, or was asked to be, is not held by anybody else. One that he has put online since is
+	// not absent.
+	r.held = !n.online && !r.withdrawing && errors.Is(r.outcome, errNotAsked)
 	again := slices.ContainsFunc(r.news, func(n news) bool { return n.online && !n.state })
 	if r.held && !again && (r.absent.IsZero() || !n.state) {
 		r.absent = time.Now()

@@ -43,7 +43,7 @@ func (i *instance) checkTell() {
 	case !accepting:
 	case !early:
 		i.complain("streams were told while the listener was open")
-	case i.strategy == Lossless && !forced && !known.absent.IsZero() && time.Since(known.absent) < i.schedule.Settle:
+	case i.strategy == Lossless && !forced && !known.failed() && !known.absent.IsZero() && time.Since(known.absent) < i.schedule.Settle:
 		i.complain("streams were told %v after the absence, before it had settled", time.Since(known.absent))
 	}
 }
@@ -128,7 +128,7 @@ func (i *instance) checkDrained(err error) {
 	known, state := i.registrar.what(), i.manager.Status().State
 	listed := i.registrar.registry.lists(i.at.name)
 	switch since := time.Since(known.absent); {
-	case err != nil && !errors.Is(err, lifecycle.ErrNotQuiet) || known.outcome != nil && !errors.Is(known.outcome, errNotAsked):
+	case err != nil && !errors.Is(err, lifecycle.ErrNotQuiet) || known.failed():
 	case listed:
 		i.complain("Drain returned %v, and it is listed", err)
 	case state != lifecycle.Draining && !i.leaving():

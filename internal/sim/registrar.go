@@ -48,6 +48,9 @@ type known struct {
 	absent   time.Time // since when it is known to be absent; zero while others may find it listed
 }
 
+// failed tells that Deregister has not confirmed the absence.
+func (k known) failed() bool { return k.outcome != nil && !errors.Is(k.outcome, errNotAsked) }
+
 func newRegistrar(g *registry, i *instance, settle time.Duration) *registrar {
 	return &registrar{
 		registry: g, instance: i, addr: i.at.name, settle: settle, known: known{outcome: errNotAsked}, wake: make(chan struct{}, 1),
