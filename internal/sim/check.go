@@ -96,7 +96,7 @@ func (w *world) unaccounted(o *outcome, executions []*execution, byID map[int]*i
 			return fmt.Sprintf("instance %d was not forced", i.id)
 		case o.verdict == cut && len(executions) == 0:
 			return fmt.Sprintf("instance %d was forced, and had not begun it", i.id)
-		case o.verdict == cut && w.strategy != Plain && !o.stream && (i.schedule.Abandonable || i.drainedAt(executions[0].begin)):
+		case o.verdict == cut && w.strategy != Plain && !o.stream && i.couldAnswer(executions[0], o):
 			return fmt.Sprintf("instance %d was forced, and could have answered it", i.id)
 		}
 		return ""
@@ -104,6 +104,11 @@ func (w *world) unaccounted(o *outcome, executions []*execution, byID map[int]*i
 		return "no answer within the client's patience"
 	}
 	return "it ended in a way that calls do not end in"
+}
+
+// couldAnswer tells whether a call that was cut could have been answered in the place of its handler, which still ran.
+func (i *instance) couldAnswer(e *execution, o *outcome) bool {
+	return (i.schedule.Abandonable || i.drainedAt(e.begin)) && e.end.After(o.end.Add(-i.schedule.Latency))
 }
 
 func (w *world) undialled(o *outcome, gone *instance) string {

@@ -37,7 +37,7 @@
 //   - The exit came within the budget and one second, and within a second of a second signal.
 //   - The Report says what happened: late, refused, answered, cut, streams ended, in flight at the trigger and at
 //     the end, confirmed or not, forced or not, and for how long. Two things that happen in the same instant have no
-//     order that can be seen from outside, so late and in flight are known within bounds; the rest exactly.
+//     order that can be seen from outside, so late, in flight and cut are known within bounds; the rest exactly.
 //   - GOAWAY came when the instance was absent, settled and quiet, and not later; unconfirmed, not before half the budget.
 //     No listener was closed while the registry listed it, unless the Report says unconfirmed, and nothing is left there.
 //   - Calls and health changed in one moment. A health Watch heard of it, and ended once GOAWAY was out; who asks for
