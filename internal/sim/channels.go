@@ -5,8 +5,10 @@ package sim
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/resolver"
 )
 
@@ -15,42 +17,21 @@ var errNoInstance = errors.New("sim: no instance is listed")
 // balanced is one channel with a balancer of grpc-go.
 type balanced struct{ conn *grpc.ClientConn }
 
-func newBalanced(n *network, v *view, config string) balanced {
-	return balanced{dial(n, "sim:///service", grpc.WithResolvers(builder{v}), grpc.WithDefaultServiceConfig(config))}
+func newBalanced(n *network, v *view, config string, options ...grpc.DialOption) balanced {
+	return balanced{dial(n, "sim:///service", append(options, grpc.WithResolvers(builder{v}), grpc.WithDefaultServiceConfig(config))...)}
 }
 
 func (b balanced) take(int) (*grpc.ClientConn, func()) { return b.conn, func() {} }
 func (b balanced) close()                              { b.conn.Close() }
 
-// pinned is a channel to every address that was ever listed. It tries them again at each news: an address that it has found
-// gone may be back, and a backoff of minutes would be the client's own loss.
-type pinned struct {
-	balanced
-	stop chan struct{}
-	over sync.WaitGroup
-}
-
-func newPinned(n *network, v *view, config string) *pinned {
-	p := &pinned{balanced: newBalanced(n, v, config), stop: make(chan struct{})}
-	_, changed := v.look()
-	p.over.Go(func() {
-		for {
-			select {
-			case <-changed:
-				_, changed = v.look()
-				p.conn.ResetConnectBackoff()
-			case <-p.stop:
-				return
-			}
-		}
-	})
-	return p
-}
-
-func (p *pinned) close() {
-	close(p.stop)
-	p.over.Wait()
-	p.balanced.close()
+// newPinned is a channel to every address that was ever listed. An address that it has found gone may be back, and a
+// backoff of minutes would be the client's own loss. (ResetConnectBackoff at each news would be nearer, and is a data race
+// with the balancer in grpc-go 1.85.)
+func newPinned(n *network, v *view, config string) balanced {
+	return newBalanced(n, v, config, grpc.WithConnectParams(grpc.ConnectParams{
+		Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1, MaxDelay: 50 * time.Millisecond},
+		MinConnectTimeout: 20 * time.Second,
+	}))
 }
 
 // A builder makes resolvers that hand on what a view learns.

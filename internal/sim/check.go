@@ -3,8 +3,8 @@
 package sim
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -31,7 +31,7 @@ func (w *world) judge() Result {
 			r.breaks("call %x was never answered", id)
 		}
 	}
-	for _, id := range sortedKeys(b.outcomes) {
+	for _, id := range slices.Sorted(maps.Keys(b.outcomes)) {
 		o := b.outcomes[id]
 		if o.stream {
 			r.Streams++
@@ -47,8 +47,8 @@ func (w *world) judge() Result {
 			r.Lost = append(r.Lost, fmt.Sprintf("%s: %s", why, w.describe(o, b.executions[id])))
 		}
 	}
-	for addr := range w.registry.entries {
-		r.breaks("%s is listed when all has ended", addr)
+	for _, addr := range w.registry.registered() {
+		r.breaks("%s is registered when all has ended", addr)
 	}
 	tallies := w.tally()
 	for _, i := range w.all {
@@ -172,13 +172,4 @@ func (w *world) tally() map[int]*tally {
 		slices.SortFunc(t.runs, func(a, b run) int { return a.begin.Compare(b.begin) })
 	}
 	return tallies
-}
-
-func sortedKeys[V any](m map[uint64]V) []uint64 {
-	keys := make([]uint64, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, cmp.Compare[uint64])
-	return keys
 }

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -110,6 +111,13 @@ func (g *registry) listed() []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// registered returns every address that has an entry, those that an operator holds offline included.
+func (g *registry) registered() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Sorted(maps.Keys(g.entries))
 }
 
 func (g *registry) lists(addr string) bool {
