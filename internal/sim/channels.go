@@ -29,7 +29,7 @@ func (b balanced) close()                              { b.conn.Close() }
 // with the balancer in grpc-go 1.85.)
 func newPinned(n *network, v *view, config string) balanced {
 	return newBalanced(n, v, config, grpc.WithConnectParams(grpc.ConnectParams{
-		Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1, MaxDelay: 50 * time.Millisecond},
+		Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1, MaxDelay: 200 * time.Millisecond},
 		MinConnectTimeout: 20 * time.Second,
 	}))
 }

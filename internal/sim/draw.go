@@ -76,7 +76,7 @@ func drawClient(r *rand.Rand, k ClientKind, deaf float64) ClientPlan {
 		c.Streams = 1 + r.IntN(4)
 	}
 	if k == Pinned { // so that there are calls when GOAWAY comes
-		c.Every = between(r, 5*time.Millisecond, 20*time.Millisecond)
+		c.Every = between(r, 10*time.Millisecond, 30*time.Millisecond)
 	}
 	return c
 }

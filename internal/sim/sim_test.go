@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 12, "how many seeds to run")
+	seeds = flag.Int("seeds", 8, "how many seeds to run")
 	seed  = flag.Uint64("seed", 0, "the only seed to run, with its log; 0: -seeds of them, from 1")
 )
 
