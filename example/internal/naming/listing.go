@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
 	"github.com/nacos-group/nacos-sdk-go/v2/vo"
@@ -31,14 +32,19 @@ type Listing struct {
 	changed   chan struct{} // closed and replaced by every list that comes
 }
 
+// firstListLimit is how long the first list may take. It comes inside the SDK's Subscribe, or a moment later when the
+// SDK's own subscription after its connect was faster.
+const firstListLimit = 3 * time.Second
+
 // Subscribe opens a client of its own and follows the service's list. The first list has arrived when
-// it returns, unless the registry could not be reached: then it is an error.
+// it returns, unless the registry could not be reached, or sent none: then it is an error.
 func Subscribe(addr string, service Service) (*Listing, error) {
 	client, err := Open(addr, service)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listing{client: client, changed: make(chan struct{})}
+	first := make(chan struct{})
+	l := &Listing{client: client, changed: first}
 	err = client.sdk.Subscribe(&vo.SubscribeParam{
 		ServiceName: service.Name, GroupName: service.Group,
 		SubscribeCallback: func(hosts []model.Instance, err error) {
@@ -50,7 +56,12 @@ func Subscribe(addr string, service Service) (*Listing, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("naming: subscribe %s: %w", service.Name, err), client.Close())
 	}
-	return l, nil
+	select {
+	case <-first:
+		return l, nil
+	case <-time.After(firstListLimit):
+		return nil, errors.Join(fmt.Errorf("naming: subscribe %s: no list within %v", service.Name, firstListLimit), client.Close())
+	}
 }
 
 // update copies what it needs at once: the SDK goes on sorting the slice that it hands out.

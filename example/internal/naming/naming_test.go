@@ -47,6 +47,28 @@ func TestRegisterListDeregister(t *testing.T) {
 	}
 }
 
+// The SDK's own subscription after its connect may be faster than ours, and its list is on its way when ours returns.
+func TestSubscribeHasTheFirstList(t *testing.T) {
+	registry := nacostest.Start(t)
+	withdraw, err := registry.Publish("shop", "127.0.0.1:1234")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer withdraw()
+	for range 50 {
+		listing, err := Subscribe(registry.Addr(), Service{Name: "shop"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := listing.Instances(); len(got) != 1 {
+			t.Errorf("Instances() = %v when Subscribe had returned, want one", got)
+		}
+		if err := listing.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+	}
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	listing, err := Subscribe(nacostest.Start(t).Addr(), Service{Name: "shop"})
 	if err != nil {
