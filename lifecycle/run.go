@@ -18,8 +18,9 @@ import (
 //
 // The triggers are the end of ctx, a signal of WithSignals, Shutdown or Force called by somebody else, an operator's
 // offline with Exit, a server whose Serve returns, and a registration that did not succeed within WithRegisterTimeout.
-// The last two are errors of Run, also when a server fails on the way out, before GracefulStop. After a clean offline Run returns nil, also when ctx was cancelled; see Shutdown for
-// what it returns otherwise. It returns within the budget and one second more after the trigger, whatever happens.
+// The last two are errors of Run, also when a server fails on the way out, before GracefulStop. After a clean offline
+// Run returns nil, also when ctx was cancelled; see Shutdown for what it returns otherwise. It returns within the budget
+// and one second more after the trigger, whatever happens.
 //
 // The instance is registered under the address of the first listener. Run owns the listeners, those of WithServer too,
 // and closes them. A Manager runs once; what is wrong with its options is an error before anything is served. A second

@@ -24,8 +24,9 @@ func (r *Registrar) openList(ctx context.Context, l *link) (entries []sdk.Instan
 // forged datagram or a registry's clock that was set back can break for good. It answers eventThere, eventNotThere,
 // eventNoOpinion, or, unless thorough, eventDenied when our login is not known any more.
 //
-// The open list decides. Where nobody answers it and thorough is set, a new connection is made, which logs in
-// anew, and what its subscription shows decides. If that shows us, it is handed back, for whoever wants to go on with it; it may be nil.
+// The open list decides. Where nobody answers it and thorough is set, a new connection is made, which logs in anew, and
+// what its subscription shows decides. If that shows us, it is handed back, for whoever wants to go on with it; it may be
+// nil.
 func (r *Registrar) ask(ctx context.Context, l *link, thorough bool) (event, *link) {
 	_, listed, err := r.openList(ctx, l)
 	if err == nil {
