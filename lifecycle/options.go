@@ -97,9 +97,9 @@ func WithRegistrar(r Registrar) Option {
 }
 
 // WithServer adds a further server that Run serves on lis, for example a gateway in front of the first one; with Start
-// the program serves it, and lis is not needed. Further
-// servers are stopped before the first, the last one first, so that a gateway has let go before the server behind it
-// stops. Each gets up to five seconds for that; streams and health Watches are told when all have begun to stop.
+// the program serves it, and lis is not needed. Further servers are stopped before the first, the last one first, so that
+// a gateway has let go before the server behind it stops. Each gets up to five seconds for that; streams and health
+// Watches are told when all have begun to stop.
 func WithServer(s Server, lis ...net.Listener) Option {
 	return func(cfg *config) {
 		if s != nil {
