@@ -27,11 +27,12 @@ func (k *keeper) hanging() (calls []string) {
 	return calls
 }
 
-// busy is the method that withdraw waits for: a Register that does not heed its context is in front of Deregister.
+// busy is the method that withdraw waits for: a Register that does not heed its context is in front of Deregister. One that
+// Resume has asked for is not.
 func (k *keeper) busy() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if slices.Contains(k.underWay, "Register") {
+	if !k.listed && slices.Contains(k.underWay, "Register") {
 		return "Register"
 	}
 	return "Deregister"

@@ -12,13 +12,24 @@ import (
 
 // What is promised of an instance while it lives, checked in the moment in which it is due.
 
-// checkRegister is called at each Register: an instance is not listed before it can answer.
-func (i *instance) checkRegister() {
+// checkRegister is called at each Register: an instance is not listed before it can answer. One that an operator holds
+// goes on trying, so that there is something for him to put online.
+func (i *instance) checkRegister(held bool) {
 	i.mu.Lock()
 	accepting, serving := i.accepting, i.serving
 	i.mu.Unlock()
-	if !accepting || !serving {
+	if !accepting || !serving && !held {
 		i.complain("Register was called with accepting = %v, health serving = %v", accepting, serving)
+	}
+}
+
+// checkClosed is called when Deregister returns after Close. A second signal ends both in one instant.
+func (i *instance) checkClosed() {
+	i.mu.Lock()
+	forced := i.forced()
+	i.mu.Unlock()
+	if !forced {
+		i.complain("Deregister was under way after Close")
 	}
 }
 

@@ -75,7 +75,7 @@ func (r *registrar) what() known {
 }
 
 func (r *registrar) Register(ctx context.Context, _ net.Addr) error {
-	r.instance.checkRegister()
+	r.instance.checkRegister(r.what().held)
 	r.mu.Lock()
 	r.registering, r.outcome = true, errNotAsked
 	if !r.held {
@@ -116,7 +116,7 @@ func (r *registrar) Deregister(ctx context.Context) error {
 		r.absent = time.Now()
 	}
 	if r.closed {
-		r.instance.complain("Deregister was under way after Close")
+		r.instance.checkClosed()
 	}
 	return err
 }

@@ -12,11 +12,10 @@ import (
 
 // watched is what a plain client saw that keeps one Watch of the health service open.
 type watched struct {
-	connected bool
-	last      healthpb.HealthCheckResponse_ServingStatus
-	lastAt    time.Time
-	ended     time.Time
-	err       error
+	first, lastAt time.Time
+	last          healthpb.HealthCheckResponse_ServingStatus
+	ended         time.Time
+	err           error
 }
 
 // watchHealth opens one Watch, and returns when it has ended.
@@ -27,7 +26,12 @@ func (w *world) watchHealth(i *instance) {
 	for err == nil {
 		var resp *healthpb.HealthCheckResponse
 		if resp, err = stream.Recv(); err == nil {
-			i.note(func() { i.watch.connected, i.watch.last, i.watch.lastAt = true, resp.GetStatus(), time.Now() })
+			i.note(func() {
+				i.watch.last, i.watch.lastAt = resp.GetStatus(), time.Now()
+				if i.watch.first.IsZero() {
+					i.watch.first = time.Now()
+				}
+			})
 		}
 	}
 	i.note(func() { i.watch.ended, i.watch.err = time.Now(), err })
@@ -53,7 +57,7 @@ func (i *instance) checkWatch(wrong func(string, ...any)) {
 	if i.watches > watchesMost {
 		wrong("%d health Watches were opened", i.watches)
 	}
-	if !watch.connected {
+	if watch.first.IsZero() {
 		return
 	}
 	if watch.ended.Before(i.closedAt) {
@@ -62,10 +66,11 @@ func (i *instance) checkWatch(wrong func(string, ...any)) {
 	if after := watch.ended.Sub(i.closedAt); after > noticeLimit+latency {
 		wrong("a health Watch ended %v after GOAWAY", after)
 	}
-	if i.strategy != Lossless || !i.closedAt.After(i.report.Began.Add(latency)) {
+	told := i.report.Began.Add(latency)
+	if i.strategy != Lossless || !i.closedAt.After(told) {
 		return
 	}
-	if watch.last != healthpb.HealthCheckResponse_NOT_SERVING || watch.lastAt.After(i.report.Began.Add(latency)) {
+	if watch.last != healthpb.HealthCheckResponse_NOT_SERVING || watch.lastAt.After(told) && watch.lastAt.After(watch.first) {
 		wrong("a health Watch last heard %v, %v after the trigger", watch.last, watch.lastAt.Sub(i.report.Began))
 	}
 }
