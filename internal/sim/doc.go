@@ -18,8 +18,8 @@
 //
 // While an instance lives, in the moment in which it is due (promises.go):
 //
-//   - Register is called only while the listener accepts and health says SERVING, and lists the instance only while the
-//     listener accepts.
+//   - Register is called only while the listener accepts and health says SERVING, or an operator holds the instance, and
+//     lists it only while the listener accepts.
 //   - Drain returns when the instance is off the list and settled, Resume when it is listed again.
 //   - What an operator does is listened to and followed, at once, unless the instance is drained by hand, which then
 //     decides. An instance that he holds is not deregistered: that would end his flag.
