@@ -25,7 +25,6 @@ const (
 var serviceConfigs = map[ClientKind]string{
 	RoundRobin:       `{"loadBalancingConfig":[{"round_robin":{}}]}`,
 	RoundRobinHealth: `{"loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":""}}`,
-	Pinned:           `{"loadBalancingConfig":[{"round_robin":{}}]}`,
 	PickFirst:        `{"loadBalancingConfig":[{"pick_first":{"shuffleAddressList":true}}]}`,
 }
 
@@ -54,7 +53,7 @@ func (w *world) newClient(number int, plan ClientPlan) *client {
 	case PerInstance:
 		c.channels = newPerInstance(w.network, v)
 	case Pinned:
-		c.channels = newPinned(w.network, v, serviceConfigs[Pinned])
+		c.channels = newPinned(w.network, v)
 	case Fresh:
 		c.channels = fresh{w.network, v}
 	default:

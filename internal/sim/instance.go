@@ -155,9 +155,6 @@ func (i *instance) terminate(force time.Duration) {
 	<-i.done
 }
 
-// forced tells whether there was a second signal.
-func (n *notes) forced() bool { return !n.forcedAt.IsZero() }
-
 // leaving tells whether the instance is on its way to the exit.
 func (i *instance) leaving() bool {
 	return i.manager == nil || !i.manager.Status().Deadline.IsZero()

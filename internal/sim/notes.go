@@ -65,6 +65,9 @@ func (n *notes) note(write func()) {
 	write()
 }
 
+// forced tells whether there was a second signal. It is called with the lock held.
+func (n *notes) forced() bool { return !n.forcedAt.IsZero() }
+
 // drainedAt tells whether t is inside of a drain, and not in the instant in which it began or ended.
 func (n *notes) drainedAt(t time.Time) bool {
 	for _, d := range n.drains {
