@@ -14,7 +14,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// The life of a server as a probe sees it. lifecycle.Manager calls Resume, Shutdown and EndWatches.
+// The life of a server as a probe sees it. lifecycle.Manager calls Resume, Drain and EndWatches.
 func Example() {
 	srv := grpc.NewServer()
 	hs := health.Register(srv)
@@ -43,7 +43,7 @@ func Example() {
 	probe("starting")
 	hs.Resume()
 	probe("serving")
-	hs.Shutdown()
+	hs.Drain()
 	probe("draining")
 	hs.EndWatches() // once GracefulStop has begun
 	// Output:

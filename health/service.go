@@ -23,7 +23,7 @@ type service struct {
 
 // Check answers the status now, NOT_FOUND for a service that was never set.
 func (s *service) Check(_ context.Context, req *healthpb.HealthCheckRequest) (*healthpb.HealthCheckResponse, error) {
-	st, known := s.server.shown(req.GetService())
+	st, known := s.server.checked(req.GetService())
 	if !known {
 		return nil, status.Error(codes.NotFound, "unknown service")
 	}

@@ -42,17 +42,28 @@ func TestStatusesAreWithdrawnNotForgotten(t *testing.T) {
 		b.health.SetServingStatus("orders", serving)
 		b.health.SetServingStatus("stock", notServing)
 		conn := b.start(t).dial(t)
-		down := map[string]servingStatus{"": notServing, "orders": notServing, "stock": notServing, health.Liveness: serving}
+		down := map[string]servingStatus{
+			"": notServing, "orders": notServing, "stock": notServing,
+			health.Liveness: serving, health.Readiness: notServing, health.Traffic: notServing,
+		}
 		wantStatuses(t, "before Resume", conn, down)
 
 		b.health.Resume()
-		wantStatuses(t, "serving", conn,
-			map[string]servingStatus{"": serving, "orders": serving, "stock": notServing, health.Liveness: serving})
+		up := map[string]servingStatus{
+			"": serving, "orders": serving, "stock": notServing,
+			health.Liveness: serving, health.Readiness: notServing, health.Traffic: serving,
+		}
+		wantStatuses(t, "serving", conn, up)
 
-		b.health.Shutdown()
-		b.health.Shutdown()
-		wantStatuses(t, "draining", conn, down)
+		for name, withdraw := range map[string]func(){"drained": b.health.Drain, "shut down": b.health.Shutdown} {
+			withdraw()
+			withdraw()
+			wantStatuses(t, name, conn, down)
+			b.health.Resume()
+			wantStatuses(t, name+", then resumed", conn, up)
+		}
 
+		b.health.Drain()
 		b.health.SetServingStatus("orders", notServing)
 		b.health.SetServingStatus("stock", serving)
 		b.health.SetServingStatus("new", serving)
@@ -60,15 +71,45 @@ func TestStatusesAreWithdrawnNotForgotten(t *testing.T) {
 		wantStatuses(t, "set while draining", conn, down)
 
 		b.health.Resume()
-		wantStatuses(t, "serving again", conn,
-			map[string]servingStatus{"": serving, "orders": notServing, "stock": serving, "new": serving, health.Liveness: serving})
+		up["orders"], up["stock"], up["new"] = notServing, serving, serving
+		wantStatuses(t, "serving again", conn, up)
 
 		b.health.SetServingStatus("", notServing)
 		b.health.SetServingStatus(health.Liveness, notServing)
 		b.health.Shutdown()
 		b.health.Resume()
-		wantStatuses(t, "with the empty service and liveness set", conn,
-			map[string]servingStatus{"": notServing, "orders": notServing, "stock": serving, "new": serving, health.Liveness: notServing})
+		up[""], up[health.Liveness] = notServing, notServing
+		wantStatuses(t, "with the empty service and liveness set", conn, up)
+	})
+}
+
+// Each of the three has one more condition, and that is all that decides besides what the program has set.
+func TestQuestionsOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t)
+		conn := b.start(t).dial(t)
+		want := func(when string, liveness, readiness, traffic, whole servingStatus) {
+			t.Helper()
+			wantStatuses(t, when, conn, map[string]servingStatus{
+				"": whole, health.Liveness: liveness, health.Readiness: readiness, health.Traffic: traffic,
+			})
+		}
+		b.health.SetReady(true)
+		want("ready before Resume", serving, serving, notServing, notServing)
+		b.health.Resume()
+		want("serving", serving, serving, serving, serving)
+		b.health.CloseTraffic()
+		want("closed for traffic", serving, serving, notServing, serving)
+		b.health.Shutdown()
+		want("shut down", serving, serving, notServing, notServing)
+		b.health.SetReady(false)
+		want("not ready", serving, notServing, notServing, notServing)
+		b.health.SetReady(true)
+		b.health.Resume()
+		for _, service := range []string{health.Liveness, health.Readiness, health.Traffic} {
+			b.health.SetServingStatus(service, notServing)
+		}
+		want("when the program says no", notServing, notServing, notServing, serving)
 	})
 }
 
@@ -96,7 +137,7 @@ func TestListHasALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t)
 		client := healthpb.NewHealthClient(b.start(t).dial(t))
-		for i := range 98 { // "" and Liveness are there already
+		for i := range 96 { // "" and three more are there already
 			b.health.SetServingStatus(fmt.Sprint("service-", i), serving)
 		}
 		if list, err := client.List(t.Context(), &healthpb.HealthListRequest{}); err != nil || len(list.GetStatuses()) != 100 {

@@ -98,6 +98,37 @@ func TestWatchSendsChangesOnly(t *testing.T) {
 	})
 }
 
+// Watch and Check are two ways of asking, with two moments.
+func TestDrainLeavesWatchesAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := serve(t)
+		client := healthpb.NewHealthClient(b.start(t).dial(t))
+		b.health.Resume()
+		w, traffic := watch(t, client, ""), watch(t, client, health.Traffic)
+		w.want(serving)
+		traffic.want(serving)
+		b.health.Drain()
+		w.want()
+		traffic.want(notServing)
+		later := watch(t, client, "")
+		later.want(serving)
+		b.health.SetServingStatus("", notServing)
+		w.want(notServing)
+		b.health.SetServingStatus("", serving)
+		w.want(serving)
+		if check, err := client.Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil || check.GetStatus() != notServing {
+			t.Errorf("Check() = %v, %v, want NOT_SERVING, nil", check.GetStatus(), err)
+		}
+		b.health.Shutdown()
+		w.want(notServing)
+		b.health.Drain()
+		w.want()
+		b.health.Resume()
+		w.want(serving)
+		traffic.want(serving)
+	})
+}
+
 func TestEndWatchesLetsGracefulStopReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := serve(t)

@@ -72,7 +72,7 @@ func (h *hanging) options() []Option {
 	opts := []Option{
 		WithCalls(h.calls), WithHealth(fakeHealth{h.recorder}), WithBudget(h.budget), WithPolicy(Policy(h.below(2))),
 		WithSettle(any(0, h.budget/4, h.budget/2)), WithQuiet(any(0, time.Millisecond, time.Second, time.Hour)),
-		WithStreamGrace(any(0, time.Second, time.Hour)), WithStreamNotice(StreamNotice(h.below(2))),
+		WithStreamGrace(any(0, time.Second, time.Hour)), WithStreamNotice(Notice(h.below(2))),
 		WithOnState(func(State) { h.may("OnState") }),
 		WithLogger(slog.New(sink{line: func(slog.Record) { h.may("log") }})),
 	}

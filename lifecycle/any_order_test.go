@@ -170,7 +170,7 @@ func (a *acts) checkCauses(t *testing.T) {
 		t.Errorf("Status() = %+v, want %v: by hand %t, by operators everywhere %t", s, want, a.hand, everywhere)
 	}
 	events := a.recorder.events()
-	if want == Serving && (lastOf(events, "health.Resume") < lastOf(events, "health.Shutdown") ||
+	if want == Serving && (lastOf(events, "health.Resume") < lastOf(events, "health.Drain", "health.Shutdown", "health.CloseTraffic") ||
 		lastOf(events, "calls.Resume") < max(lastOf(events, "calls.Drain"), lastOf(events, "calls.Refuse"))) {
 		t.Errorf("events = %q, want the resumes last", events)
 	}

@@ -52,17 +52,8 @@ func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() 
 	}
 }
 
-func (k *keeper) isHeld() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.held && k.listed
-}
-
-func (k *keeper) wasListed() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.everListed
-}
+// isHeld is called with the lock held.
+func (k *keeper) isHeld() bool { return k.held && k.listed }
 
 func (k *keeper) lastError() error {
 	k.mu.Lock()

@@ -29,6 +29,7 @@ const (
 
 const (
 	streamsBeforeEnd = 5 * time.Second        // streams are ended from here on, whatever grace they have
+	besidesSettle    = 10 * time.Second       // what withdraw, GracefulStop and streams need
 	forceBeforeEnd   = time.Second            // the forced stop begins here, so that it ends inside the budget
 	forceWait        = 500 * time.Millisecond // for GracefulStop, once what is left was answered
 	stopWait         = 200 * time.Millisecond // for Stop, which may hang as well
@@ -42,7 +43,7 @@ const (
 type plan struct {
 	trigger    time.Time
 	withdrawBy time.Time // Deregister is no longer waited for
-	half       time.Time // an unconfirmed drain lasts until here, and no longer
+	half       time.Time // an unconfirmed drain lasts until here, and no longer unless settle does
 	stopBy     time.Time // GracefulStop begins, quiet or not
 	forceAt    time.Time // what is left is answered, then cut
 	end        time.Time
@@ -53,16 +54,34 @@ type plan struct {
 func newPlan(trigger time.Time, budget time.Duration) plan {
 	end := trigger.Add(budget)
 	beforeEnd := min(forceBeforeEnd, budget/10)
-	return plan{
-		trigger:    trigger,
-		withdrawBy: trigger.Add(min(WithdrawLimit, budget/5)),
-		half:       trigger.Add(budget / 2),
-		stopBy:     end.Add(-min(streamsBeforeEnd, budget/5)),
-		forceAt:    end.Add(-beforeEnd),
-		end:        end,
-		forceWait:  max(min(forceWait, beforeEnd/2), leastWait),
-		stopWait:   max(min(stopWait, beforeEnd/5), leastWait),
+	p := plan{
+		trigger:   trigger,
+		half:      trigger.Add(budget / 2),
+		stopBy:    end.Add(-min(streamsBeforeEnd, budget/5)),
+		forceAt:   end.Add(-beforeEnd),
+		end:       end,
+		forceWait: max(min(forceWait, beforeEnd/2), leastWait),
+		stopWait:  max(min(stopWait, beforeEnd/5), leastWait),
 	}
+	p.withdrawFrom(trigger)
+	return p
+}
+
+func (p *plan) budget() time.Duration { return p.end.Sub(p.trigger) }
+
+// withdrawFrom sets when withdraw begins, which its share counts from.
+func (p *plan) withdrawFrom(t time.Time) {
+	p.withdrawBy = t.Add(min(WithdrawLimit, p.budget()/5))
+}
+
+// settleMost is the longest settle for which a budget has room beside everything else.
+func settleMost(budget time.Duration) time.Duration {
+	return max(budget-besidesSettle, budget/2)
+}
+
+// successorMost is the time that may pass before withdraw begins.
+func (p *plan) successorMost(settle time.Duration) time.Duration {
+	return max(p.budget()/2-settle, 0)
 }
 
 // streamsBy is when streams that were told at told and have the given grace are ended.
@@ -76,7 +95,7 @@ func (p plan) streamsBy(told time.Time, grace time.Duration) time.Time {
 
 // quietBy is when waiting for quiet ends, if it began at from.
 func (p plan) quietBy(from time.Time) time.Time {
-	by := from.Add(min(QuietLimit, p.end.Sub(p.trigger)/5))
+	by := from.Add(min(QuietLimit, p.budget()/5))
 	if by.After(p.stopBy) {
 		return p.stopBy
 	}

@@ -151,7 +151,7 @@ func TestBudgetTooSmallToSettle(t *testing.T) {
 			r.run(t)
 			r.terminate()
 			err := <-r.result
-			const want = "settle of 3s (not given: the default) is more than half the budget of 5s"
+			const want = "settle of 3s (not given: the default) is more than the 2.5s that a budget of 5s leaves for it"
 			if refused := err != nil && strings.Contains(err.Error(), want); refused != (policy == Lossless) {
 				t.Errorf("%v: Run() = %v, want %q for Lossless only", policy, err, want)
 			}

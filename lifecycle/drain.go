@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Drain makes the instance a lame duck by hand: announced as going and withdrawn from every registrar, while every
@@ -70,12 +71,12 @@ func (m *Manager) Resume(ctx context.Context) error {
 	if undone {
 		m.undo()
 	}
-	parked, started := m.parked, m.started
+	parked, announced := m.parked, m.announced
 	m.mu.Unlock()
 	if parked {
 		return fmt.Errorf("lifecycle: resume: %w", ErrOfflineByOperator)
 	}
-	if !started {
+	if !announced {
 		return nil
 	}
 	for _, k := range m.keepers {
@@ -94,8 +95,10 @@ func (m *Manager) lameDuck(ctx context.Context, trigger string, withdraw bool) *
 	if m.drain != nil {
 		m.drain.cancel(errBegunAnew)
 	}
-	m.drain = m.newOffline(ctx, trigger, m.budget, true, withdraw)
-	return m.drain
+	o := &offline{plan: newPlan(time.Now(), m.budget), stays: true, withdraws: withdraw, done: make(chan struct{})}
+	m.drain = o
+	m.begin(ctx, o, trigger)
+	return o
 }
 
 // undo is called with the lock held, when the last cause is gone.

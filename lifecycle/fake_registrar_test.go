@@ -4,7 +4,11 @@ package lifecycle
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"net"
+	"sync"
+	"testing"
 	"time"
 )
 
@@ -74,4 +78,41 @@ func (r *fakeRegistrar) Close() error {
 		return r.close()
 	}
 	return nil
+}
+
+// A listing is a fakeRegistrar that knows of the others.
+type listing struct {
+	*fakeRegistrar
+	mu   sync.Mutex
+	list []Other
+}
+
+func (l *listing) Others() []Other {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.list
+}
+
+// set replaces the others by one for each age; zero is one of the first list.
+func (l *listing) set(ages ...time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = nil
+	for n, age := range ages {
+		other := Other{Addr: fmt.Sprintf("10.0.0.%d:1", n), Usable: true}
+		if age > 0 {
+			other.Since = time.Now().Add(-age)
+		}
+		l.list = append(l.list, other)
+	}
+}
+
+// newListingRig has a registrar that knows of the others, and nobody else is listed.
+func newListingRig(t *testing.T, opts ...Option) (*rig, *listing) {
+	r := newRig(t)
+	l := &listing{fakeRegistrar: r.reg}
+	r.Manager = New(r.server, append([]Option{
+		WithCalls(r.calls), WithHealth(r.health), WithRegistrar(l), WithLogger(slog.New(slog.NewTextHandler(t.Output(), nil))),
+	}, opts...)...)
+	return r, l
 }

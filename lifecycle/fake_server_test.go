@@ -68,6 +68,16 @@ func (fakeListener) Addr() net.Addr            { return &net.TCPAddr{IP: net.IPv
 
 type fakeHealth struct{ *recorder }
 
-func (h fakeHealth) Shutdown()   { h.add("health.Shutdown") }
-func (h fakeHealth) Resume()     { h.add("health.Resume") }
-func (h fakeHealth) EndWatches() { h.add("health.EndWatches") }
+func (h fakeHealth) CloseTraffic() { h.add("health.CloseTraffic") }
+func (h fakeHealth) Drain()        { h.add("health.Drain") }
+func (h fakeHealth) Shutdown()     { h.add("health.Shutdown") }
+func (h fakeHealth) Resume()       { h.add("health.Resume") }
+func (h fakeHealth) EndWatches()   { h.add("health.EndWatches") }
+
+func (h fakeHealth) SetReady(ready bool) {
+	if ready {
+		h.add("ready")
+	} else {
+		h.add("not ready")
+	}
+}

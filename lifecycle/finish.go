@@ -88,11 +88,9 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	if over {
 		return errors.Join(errs...)
 	}
-	for _, k := range m.keepers {
-		for _, what := range k.hanging() {
-			o.abandon(what)
-			errs = append(errs, fmt.Errorf("lifecycle: %s has not returned within %v", what, closeWait))
-		}
+	for _, what := range m.hanging() {
+		o.abandon(what)
+		errs = append(errs, fmt.Errorf("lifecycle: %s has not returned within %v", what, closeWait))
 	}
 	return errors.Join(errs...)
 }
@@ -114,38 +112,19 @@ func ended(limit context.Context, done <-chan struct{}) bool {
 
 // conclude writes the last line of an offline. ctx is for the trace.
 func (m *Manager) conclude(ctx context.Context, o *offline) {
-	m.mu.Lock()
-	if !o.stays {
-		m.setState(Stopped)
-	}
-	told := m.states.done()
-	m.mu.Unlock()
+	m.finishReport(o)
 	if !o.stays {
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)
-		if !ended(limit, told) {
+		if !ended(limit, m.states.done()) {
 			o.abandon("OnState")
 		}
 		cancel()
 	}
-	var registrars []RegistrarStatus
-	for _, k := range m.keepers {
-		registrars = append(registrars, k.status())
-	}
-	counts := m.counts()
-	var report Report
-	o.note(func(r *Report) {
-		r.Took = time.Since(r.Began)
-		r.Outcome = o.outcome(o.err)
-		r.Registrars = registrars
-		r.AtEnd = counts
-		if o.err != nil {
-			r.Error = o.err.Error()
-		}
-		report = *r
-	})
+	report := o.snapshot()
 	m.telemetry.record(ctx, report)
 	m.log.Info("offline ends", "outcome", report.Outcome, "took", report.Took.Round(time.Millisecond),
-		"unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused, "err", o.err)
+		"unary", report.AtEnd.Unary, "streams", report.AtEnd.Streams, "late", report.AtEnd.Late, "refused", report.AtEnd.Refused,
+		"err", o.err)
 	if !o.stays {
 		m.telemetry.stop()
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)
@@ -156,5 +135,28 @@ func (m *Manager) conclude(ctx context.Context, o *offline) {
 		if !ended(limit, m.lines.done()) {
 			o.abandon("the logger's handler")
 		}
+	}
+}
+
+// finishReport completes the report in one step with the last state.
+func (m *Manager) finishReport(o *offline) {
+	failure := ""
+	if o.err != nil {
+		failure = o.err.Error() // of the program's: without the lock
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	counts := m.counts()
+	o.note(func(r *Report) {
+		r.Took = time.Since(r.Began)
+		r.Outcome = o.outcome(o.err)
+		r.AtEnd = counts
+		r.Error = failure
+		for _, k := range m.keepers {
+			r.Registrars = append(r.Registrars, k.status())
+		}
+	})
+	if !o.stays {
+		m.setState(Stopped)
 	}
 }

@@ -31,9 +31,9 @@ func TestSecondSignalForces(t *testing.T) {
 			t.Errorf("Run took %v, want about 1.5 s", got)
 		}
 		wantEvents(t, r.recorder,
-			"calls.Drain", "health.Shutdown",
+			"calls.Drain", "health.Drain",
 			"nacos.Deregister", "nacos absent",
-			"GracefulStop", "health.EndWatches", "calls.TellStreams",
+			"not ready", "GracefulStop", "health.EndWatches", "calls.TellStreams",
 			"calls.Refuse", "calls.AnswerCalls", "Stop",
 			"hook", "nacos.Close")
 		if got := r.Report(); !got.Forced || got.Outcome != OutcomeForced || got.StreamsEnded != 1 || got.CallsCut != 2 || got.StreamsCut != 0 {

@@ -22,8 +22,8 @@ func TestFurtherServersStopFirstLastOneFirst(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 		wantEvents(t, r.recorder,
-			"calls.Drain", "health.Shutdown", "nacos.Deregister", "nacos absent",
-			"third.GracefulStop", "second.GracefulStop", "GracefulStop",
+			"calls.Drain", "health.Drain", "nacos.Deregister", "nacos absent",
+			"not ready", "third.GracefulStop", "second.GracefulStop", "GracefulStop",
 			"health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
 	})
 }

@@ -18,11 +18,17 @@ func (k *keeper) call(method string, f func() error) error {
 	return f()
 }
 
-func (k *keeper) hanging() (calls []string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, method := range k.underWay {
-		calls = append(calls, method+" of "+k.name)
+// hanging names what the program and its registrars have not returned from.
+func (m *Manager) hanging() (calls []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.preparing {
+		calls = append(calls, "a function of WithBeforeRegister")
+	}
+	for _, k := range m.keepers {
+		for _, method := range k.underWay {
+			calls = append(calls, method+" of "+k.name)
+		}
 	}
 	return calls
 }

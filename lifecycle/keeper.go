@@ -22,13 +22,15 @@ const (
 var errNewGoal = errors.New("lifecycle: superseded by the next request")
 
 // A keeper owns one registrar: it brings the instance to where it was last asked to be, listed or absent, one call at
-// a time, and remembers what came of it.
+// a time, and remembers what came of it. Its state is guarded by the Manager's lock, so that it changes in one step with
+// the rest; noted is called at each change of its standing, with the lock held.
 type keeper struct {
 	registrar Registrar
 	name      string
 	log       *slog.Logger
+	noted     func()
 
-	mu         sync.Mutex
+	mu         *sync.Mutex
 	listed     bool                    // the goal
 	by         time.Time               // the limit of a withdrawal
 	since      time.Time               // when it was asked for
@@ -50,27 +52,28 @@ type keeper struct {
 	changed    chan struct{} // closed and replaced at each change
 }
 
-func newKeeper(r Registrar, number int, log *slog.Logger) *keeper {
+func newKeeper(r Registrar, number int, log *slog.Logger, mu *sync.Mutex, noted func()) *keeper {
 	name := fmt.Sprintf("registrar %d", number)
 	if s, ok := r.(fmt.Stringer); ok {
 		name = s.String()
 	}
-	k := &keeper{registrar: r, name: name, log: log.With("registrar", name), standing: Unregistered, changed: make(chan struct{})}
+	k := &keeper{
+		registrar: r, name: name, log: log.With("registrar", name), noted: noted,
+		mu: mu, standing: Unregistered, changed: make(chan struct{}),
+	}
 	if s, ok := r.(settler); ok {
 		k.settle, k.settles = s.Settle(), true
 	}
 	return k
 }
 
-// announce asks for the instance to be listed.
+// announce asks for the instance to be listed. It is called with the lock held.
 func (k *keeper) announce() { k.request(true, time.Time{}) }
 
-// withdraw asks for the instance to be absent; Deregister is given until by.
+// withdraw asks for the instance to be absent; Deregister is given until by. It is called with the lock held.
 func (k *keeper) withdraw(by time.Time) { k.request(false, by) }
 
 func (k *keeper) request(listed bool, by time.Time) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.asked > 0 && k.listed == listed && k.suffices(by) {
 		return
 	}
@@ -204,15 +207,14 @@ func (k *keeper) stand(s Standing, err error) {
 			k.seen, k.held = s == Withdrawn, false
 		}
 	}
+	k.noted()
 	k.notify()
 }
 
 // hold records what an operator did. It reports whether that matters: an instance that we withdraw is not held by
 // anybody else; and whether it was so already when the instance was registered. It may be told before Register has
-// returned.
+// returned. It is called with the lock held.
 func (k *keeper) hold(offline bool) (matters, atStart bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	if !k.listed {
 		if !offline && k.held { // listed again before we withdrew: the absence begins anew
 			k.held, k.seen, k.absent = false, false, time.Time{}

@@ -15,20 +15,21 @@ const deregisterGrace = 100 * time.Millisecond
 // deregisterLeast is what a Deregister gets that begins late. It may be that nobody waits for it any more.
 const deregisterLeast = time.Second
 
-// lame makes the instance a lame duck. With Strict health changes later, in the moment of the registry's callback.
-func (m *Manager) lame(ctx context.Context, o *offline) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if o.undone(ctx) {
-		return errSkipped
-	}
+// announceLeave makes the instance a lame duck. Who pulls hears of it now, and has other servers to go to; health Watches
+// are held by clients that may have no other. It is called with the lock held.
+func (m *Manager) announceLeave() {
 	if m.calls != nil {
 		m.calls.Drain()
 	}
-	if m.health != nil && m.policy == Lossless {
+	switch {
+	case m.health == nil:
+	case m.policy == Strict:
+		m.health.CloseTraffic()
+	case m.healthNotice == AtTrigger:
 		m.health.Shutdown()
+	default:
+		m.health.Drain()
 	}
-	return nil
 }
 
 // withdraw takes the address out of every registry, in parallel, and waits for their confirmation.
@@ -69,9 +70,10 @@ func (m *Manager) askToWithdraw(ctx context.Context, o *offline) (asked []*keepe
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o.absent = m.drained
-	if !m.started || len(m.keepers) == 0 || o.undone(ctx) {
+	if !m.announced || len(m.keepers) == 0 || o.undone(ctx) {
 		return nil, false
 	}
+	o.plan.withdrawFrom(time.Now())
 	for _, k := range m.keepers {
 		if !o.stays || o.withdraws && !k.isHeld() {
 			k.withdraw(o.plan.withdrawBy)
@@ -91,7 +93,7 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 	if !time.Now().Before(until) {
 		return errSkipped
 	}
-	if settle := m.settleTime(); !o.stays && settle > o.plan.half.Sub(o.plan.trigger) && until.After(o.plan.half) {
+	if settle := m.settleTime(); !o.stays && settle > settleMost(o.plan.budget()) && until.After(o.plan.half) {
 		// WithBudget would have been refused; a deadline of Shutdown cannot be.
 		pause(ctx, o.plan.half)
 		return fmt.Errorf("lifecycle: settle of %v was cut short: the deadline of Shutdown leaves %v for everything",
@@ -105,7 +107,7 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 // withdraw's share of the budget is over and nobody has.
 func (m *Manager) refuse(ctx context.Context, o *offline) error {
 	m.mu.Lock()
-	nobody := !m.started || len(m.keepers) == 0
+	nobody := !m.announced || len(m.keepers) == 0
 	by := m.drained.Add(o.plan.withdrawBy.Sub(o.plan.trigger))
 	m.mu.Unlock()
 	if o.unconfirmed || nobody {
@@ -122,6 +124,8 @@ func (m *Manager) refuse(ctx context.Context, o *offline) error {
 	if m.health != nil {
 		m.health.Shutdown()
 	}
+	m.refusing = true
+	m.showReady()
 	return nil
 }
 

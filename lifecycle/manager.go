@@ -25,9 +25,16 @@ type Manager struct {
 	begun chan struct{} // closed when Shutdown has begun
 	work  sync.WaitGroup
 
+	// mu guards what follows and the state of the keepers. Calls and Health are told with it held: who looks at several of
+	// them sees one step.
 	mu        sync.Mutex
 	state     State
-	started   bool
+	ready     bool
+	unlisted  bool // WithReadyUnlisted: registrars have been tried for long enough
+	refusing  bool // Strict: calls are refused
+	started   bool // Start was called
+	preparing bool // a function of WithBeforeRegister has not returned
+	announced bool // registrars may be asked
 	running   bool
 	listeners []*watchedListener
 	hand      bool                    // a drain by hand is in force
@@ -49,7 +56,7 @@ func New(s Server, opts ...Option) *Manager {
 		m.log.Warn("metrics are incomplete", "err", err)
 	}
 	for i, r := range m.registrars {
-		m.keepers = append(m.keepers, newKeeper(r, i+1, m.log))
+		m.keepers = append(m.keepers, newKeeper(r, i+1, m.log, &m.mu, m.showReady))
 	}
 	return m
 }
@@ -65,15 +72,21 @@ func (m *Manager) check() error {
 	case m.registryOffline != Park && m.registryOffline != Exit:
 		return fmt.Errorf("lifecycle: WithRegistryOffline: %d is neither Park nor Exit", m.registryOffline)
 	case m.streamNotice != AtGoAway && m.streamNotice != AtWithdrawn:
-		return fmt.Errorf("lifecycle: WithStreamNotice: %d is neither AtGoAway nor AtWithdrawn", m.streamNotice)
+		return fmt.Errorf("lifecycle: WithStreamNotice: %v is neither AtGoAway nor AtWithdrawn", m.streamNotice)
+	case m.healthNotice != AtGoAway && m.healthNotice != AtSettled && m.healthNotice != AtTrigger:
+		return fmt.Errorf("lifecycle: WithHealthNotice: %v is none of AtGoAway, AtSettled and AtTrigger", m.healthNotice)
 	}
-	if settle := m.settleTime(); m.policy == Lossless && settle > m.budget/2 {
+	if settle, most := m.settleTime(), settleMost(m.budget); m.policy == Lossless && settle > most {
 		given := ""
 		if m.settle == nil {
 			given = " (not given: the default)"
 		}
-		return fmt.Errorf("lifecycle: WithSettle: settle of %v%s is more than half the budget of %v; raise WithBudget or lower WithSettle",
-			settle, given, m.budget)
+		return fmt.Errorf("lifecycle: WithSettle: settle of %v%s is more than the %v that a budget of %v leaves for it; raise WithBudget or lower WithSettle",
+			settle, given, most, m.budget)
+	}
+	if settle := m.settleTime(); m.successor > 0 && settle >= m.budget/2 {
+		return fmt.Errorf("lifecycle: WithSuccessor: settle of %v and a budget of %v leave no time for it; raise WithBudget or lower WithSettle",
+			settle, m.budget)
 	}
 	return nil
 }
@@ -109,6 +122,7 @@ func (m *Manager) setState(s State) {
 	}
 	m.log.Info("state", "from", m.state, "to", s)
 	m.state = s
+	m.showReady()
 	if len(m.onState) > 0 {
 		m.states.add(func() {
 			for _, tell := range m.onState {
@@ -116,47 +130,6 @@ func (m *Manager) setState(s State) {
 			}
 		})
 	}
-}
-
-// A Status is a look at a Manager.
-type Status struct {
-	State      State             `json:"state"`
-	Ready      bool              `json:"ready"`            // serving, and every Register has returned nil at least once
-	Causes     []string          `json:"causes,omitempty"` // why it drains: "by hand", "operator at " and the name, the trigger
-	Calls      Counts            `json:"calls"`
-	Registrars []RegistrarStatus `json:"registrars,omitempty"`
-	Deadline   time.Time         `json:"deadline,omitzero"` // the end of the budget, once Shutdown has begun
-}
-
-// Counts are the calls as the Tracker counted them; zero without WithCalls.
-type Counts struct {
-	Unary   int    `json:"unary_in_flight"`
-	Streams int    `json:"streams_in_flight"`
-	Late    uint64 `json:"late"`    // admitted while the instance drained, since the Tracker was made
-	Refused uint64 `json:"refused"` // answered UNAVAILABLE by the interceptors, since the Tracker was made
-}
-
-// Status returns how things stand. It does not block, and asks no registry.
-func (m *Manager) Status() Status {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := Status{State: m.state, Ready: m.state == Serving, Calls: m.counts()}
-	if m.hand {
-		s.Causes = append(s.Causes, "by hand")
-	}
-	if m.shutdown != nil {
-		s.Causes = append(s.Causes, m.shutdown.report.Trigger)
-		s.Deadline = m.shutdown.plan.end
-	}
-	for _, k := range m.keepers {
-		r := k.status()
-		if m.parked && r.Offline {
-			s.Causes = append(s.Causes, "operator at "+r.Name)
-		}
-		s.Registrars = append(s.Registrars, r)
-		s.Ready = s.Ready && k.wasListed()
-	}
-	return s
 }
 
 func (m *Manager) counts() Counts {
@@ -182,5 +155,5 @@ func (m *Manager) Report() Report {
 // Force ends the patience of an offline, as a second signal does: what is in flight is answered and cut now. Without a
 // Shutdown under way it begins one; after the end it does nothing. It does not block.
 func (m *Manager) Force() {
-	m.beginShutdown(context.Background(), "forced").cancel(errForce)
+	m.beginShutdown(context.Background(), "forced", true).cancel(errForce)
 }

@@ -14,7 +14,8 @@ type offline struct {
 	plan      plan
 	stays     bool // Drain and Park: it ends when the instance is quiet
 	withdraws bool
-	cancel    context.CancelCauseFunc // ends its patience
+	freezes   bool                    // readiness stays as it was at the trigger
+	cancel    context.CancelCauseFunc // ends its patience; of a drain that stays: undoes it
 	done      chan struct{}
 	err       error // once done
 
@@ -28,7 +29,7 @@ type offline struct {
 	report Report
 }
 
-// undone tells that a drain that stays has ended early: undone, begun anew, or taken over by Shutdown.
+// undone tells that a drain that stays is not in force any more: undone, begun anew, or taken over by Shutdown.
 func (o *offline) undone(ctx context.Context) bool { return o.stays && ctx.Err() != nil }
 
 func (o *offline) over() bool {
@@ -40,53 +41,56 @@ func (o *offline) over() bool {
 	}
 }
 
-// newOffline begins an offline. It is called with the lock held. withdraws is false for a drain of an instance that an
-// operator holds.
-func (m *Manager) newOffline(ctx context.Context, trigger string, budget time.Duration, stays, withdraws bool) *offline {
-	now := time.Now()
-	o := &offline{plan: newPlan(now, budget), stays: stays, withdraws: withdraws, done: make(chan struct{})}
-	o.report = Report{Trigger: trigger, Policy: m.policy, Began: now, AtTrigger: m.counts()}
+// begin begins an offline: the instance is a lame duck from here on, and state, calls and health change in one step. It is
+// called with the lock held. caller is for the trace.
+func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 	if m.drained.IsZero() {
-		m.drained = now
+		m.drained = o.plan.trigger
+	}
+	o.report = Report{
+		Trigger: trigger, Policy: m.policy, Began: o.plan.trigger, AtTrigger: m.counts(),
+		Phases: []Phase{{Name: "announce"}},
 	}
 	m.last = o
+	m.announceLeave()
 	m.setState(Draining)
-	m.log.Info("offline begins", "trigger", trigger, "policy", m.policy, "stays", stays, "budget", budget)
+	m.log.Info("offline begins", "trigger", trigger, "policy", m.policy, "stays", o.stays, "budget", o.plan.budget())
 
-	caller := context.WithoutCancel(ctx)
-	ctx, o.cancel = context.WithCancelCause(caller)
-	run := func() {
-		defer close(o.done)
-		defer o.cancel(errOver)
-		if !stays {
-			patience, cancel := context.WithDeadlineCause(ctx, o.plan.forceAt, errBudget)
-			defer cancel()
-			ctx = patience
-		}
-		o.err = m.offline(ctx, o)
-		m.conclude(caller, o)
+	caller = context.WithoutCancel(caller)
+	ctx, cancel := context.WithCancelCause(caller)
+	o.cancel = cancel
+	if o.stays {
+		m.work.Go(func() { m.run(ctx, caller, o) }) // the offline that ends everything waits for it
+		return
 	}
-	if stays {
-		m.work.Go(run) // the offline that ends everything waits for it
-	} else {
-		go run() // waited for by Run and Shutdown
-	}
-	return o
+	go func() { // waited for by Run and Shutdown
+		defer cancel(errOver)
+		patience, cancel := context.WithDeadlineCause(ctx, o.plan.forceAt, errBudget)
+		defer cancel()
+		m.run(patience, caller, o)
+	}()
 }
 
-// offline takes the instance out of traffic. It is the picture of the package documentation, from top to bottom; ctx
-// is its patience: once that has ended, the waits are over and what is left is forced. A drain that stays ends with
-// quiet.
+func (m *Manager) run(ctx, caller context.Context, o *offline) {
+	defer close(o.done)
+	o.err = m.offline(ctx, o)
+	m.conclude(caller, o)
+}
+
+// offline takes the instance out of traffic. It is the picture of the package documentation, from top to bottom, but for
+// announce, which begin has done; ctx is its patience: once that has ended, the waits are over and what is left is forced.
+// A drain that stays ends with quiet.
 func (m *Manager) offline(ctx context.Context, o *offline) error {
 	var errs []error
 	step := func(phase string, run func(context.Context, *offline) error) {
 		errs = append(errs, m.phase(ctx, o, phase, run))
 	}
-	step("announce", m.lame)
+	step("successor", m.awaitSuccessor)
 	step("withdraw", m.withdraw)
 	switch m.policy {
 	case Lossless:
 		step("settle", m.settleDown)
+		step("health", m.tellWatches)
 	case Strict:
 		step("refuse", m.refuse)
 	}
@@ -136,7 +140,10 @@ func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(c
 	}
 	m.log.Info("offline", args...)
 	o.note(func(r *Report) { r.Phases = append(r.Phases, p) })
-	if (name == "idle" || name == "quiet") && !o.stays {
+	switch {
+	case name == "successor":
+		return nil // an instance without one has to be able to go
+	case (name == "idle" || name == "quiet") && !o.stays:
 		return nil // GOAWAY moves whoever still calls
 	}
 	return err

@@ -33,13 +33,10 @@ func (m *Manager) watch(ctx context.Context, k *keeper) {
 // operator acts on what an operator did at one registrar. Only an offline at all of them drains the instance: while
 // one still lists it, it is there to be called.
 func (m *Manager) operator(ctx context.Context, k *keeper, online bool) {
-	matters, atStart := k.hold(!online)
-	if !matters {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.shutdown != nil {
+	matters, atStart := k.hold(!online)
+	if !matters || m.shutdown != nil {
 		return
 	}
 	everywhere := true
@@ -53,7 +50,7 @@ func (m *Manager) operator(ctx context.Context, k *keeper, online bool) {
 	case online && m.hand: // the drain by hand is in force: it has to be withdrawn, and to settle, after all
 		m.lameDuck(ctx, byHand, true)
 	case everywhere && !was && m.registryOffline == Exit && !atStart:
-		m.stop(ctx, "operator offline")
+		m.stop(ctx, "operator offline", false)
 	case everywhere && !was && !m.hand:
 		m.lameDuck(ctx, "operator offline", false)
 	case was && !everywhere && !m.hand:

@@ -70,7 +70,7 @@ func TestOperatorAsShutdownBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.run(t)
-		r.beginShutdown(t.Context(), "shutdown")
+		r.beginShutdown(t.Context(), "shutdown", true)
 		for _, online := range []bool{false, true, false} {
 			r.operator(t.Context(), r.keepers[0], online)
 		}
@@ -103,8 +103,8 @@ func TestOperatorAfterShutdown(t *testing.T) {
 			if err := <-r.result; err != nil || !operated {
 				t.Errorf("Run() = %v, operated %t; want nil, true", err, operated)
 			}
-			wantEvents(t, r.recorder, "calls.Drain", "health.Shutdown", "nacos.Deregister", "nacos absent",
-				"GracefulStop", "health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
+			wantEvents(t, r.recorder, "calls.Drain", "health.Drain", "nacos.Deregister", "nacos absent",
+				"not ready", "GracefulStop", "health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
 		}
 	})
 }

@@ -38,7 +38,7 @@ func TestParkAndOnline(t *testing.T) {
 		if s := r.Status(); s.State != Serving || !s.Ready {
 			t.Errorf("Status() = %+v, want serving", s)
 		}
-		wantEvents(t, r.recorder, "calls.Drain", "health.Shutdown", "calls.Resume", "health.Resume")
+		wantEvents(t, r.recorder, "calls.Drain", "health.Drain", "not ready", "health.Shutdown", "calls.Resume", "health.Resume", "ready")
 		r.terminate()
 		<-r.result
 	})
@@ -199,7 +199,7 @@ func TestFlappingOperator(t *testing.T) {
 			if s := r.Status(); s.State != Serving || !s.Ready {
 				t.Errorf("Status() = %+v after the online, want serving", s)
 			}
-			want = append(want, "calls.Drain", "health.Shutdown", "calls.Resume", "health.Resume")
+			want = append(want, "calls.Drain", "health.Drain", "not ready", "calls.Resume", "health.Resume", "ready")
 		}
 		wantEvents(t, r.recorder, want...) // and never a Deregister, which would end the operator's flag
 		r.terminate()

@@ -28,9 +28,13 @@ type config struct {
 	budget          time.Duration
 	settle          *time.Duration
 	quiet           *time.Duration
-	streamNotice    StreamNotice
+	healthNotice    Notice
+	streamNotice    Notice
 	streamGrace     time.Duration
+	successor       time.Duration
+	beforeRegister  []func(context.Context) error
 	registerTimeout time.Duration
+	readyUnlisted   *time.Duration
 	registryOffline RegistryOffline
 	signals         []os.Signal
 	signalled       <-chan os.Signal // in tests: stands in for os/signal, which cannot be used with fake time
@@ -78,6 +82,10 @@ func WithCalls(c Calls) Option {
 
 // WithHealth names the health service that says SERVING and NOT_SERVING. Without it nobody's health changes, and a health
 // Watch of another service holds GracefulStop until the budget ends.
+//
+// Who asks by Check hears NOT_SERVING from the trigger on. A Watch goes on until GracefulStop has begun, and is ended
+// then; in a drain that stays, by hand or by an operator, it hears NOT_SERVING when settle is over. With Strict both
+// change when calls are refused.
 func WithHealth(h Health) Option {
 	return func(cfg *config) {
 		if h != nil {
@@ -116,8 +124,8 @@ func WithPolicy(p Policy) Option { return func(cfg *config) { cfg.policy = p } }
 func WithBudget(d time.Duration) Option { return func(cfg *config) { cfg.budget = max(d, 0) } }
 
 // WithSettle sets how long after the confirmed absence other registry nodes and clients may still learn of it. The
-// default is the largest Settle of the registrars, else UnknownSettle. More than half the budget is an error of Run and
-// Start. Strict does not settle.
+// default is the largest Settle of the registrars, else UnknownSettle. It is an error of Run and Start when it leaves less
+// than ten seconds of the budget, or less than half where that is less. Strict does not settle.
 func WithSettle(d time.Duration) Option {
 	d = max(d, 0)
 	return func(cfg *config) { cfg.settle = &d }
@@ -132,8 +140,43 @@ func WithQuiet(d time.Duration) Option {
 	return func(cfg *config) { cfg.quiet = &d }
 }
 
-// WithStreamNotice sets when streams are told; the default is AtGoAway.
-func WithStreamNotice(n StreamNotice) Option { return func(cfg *config) { cfg.streamNotice = n } }
+// WithStreamNotice sets when streams are told: AtGoAway, the default, or AtWithdrawn.
+func WithStreamNotice(n Notice) Option { return func(cfg *config) { cfg.streamNotice = n } }
+
+// WithHealthNotice sets when health Watches hear NOT_SERVING: AtGoAway, the default, ends them without having said so; or
+// AtSettled, or AtTrigger. In a drain that stays there is no GOAWAY, and AtGoAway is AtSettled. AtSettled waits for another
+// usable instance where a registrar knows of the others: a client with health checking that knows no other address fails
+// all its calls after a NOT_SERVING. What Check says is not changed by it, and neither is anything with Strict.
+func WithHealthNotice(n Notice) Option { return func(cfg *config) { cfg.healthNotice = n } }
+
+// WithSuccessor makes an offline wait for up to d where no other usable instance is listed, until there is one: for a
+// service of one instance, whose successor is started first. The default, zero, does not wait: a program that is ended from
+// a terminal has no successor. The wait for somebody, and for the news of them to spread, take half the budget without
+// settle at the most. When nobody has come, the instance goes all the same, and the log and the Report say so. It needs a
+// registrar that has the method Others.
+func WithSuccessor(d time.Duration) Option { return func(cfg *config) { cfg.successor = max(d, 0) } }
+
+// WithBeforeRegister adds what has to have happened before the instance is announced: caches that are warm, connections
+// that stand. The functions are called by Run and Start in the order in which they were added, once, when the listener
+// serves; until the last one has returned nil the state is Starting, health says NOT_SERVING and no registrar is asked. An
+// error is one of Run and Start. ctx ends when ctx of Start does and when Shutdown begins; one that does not heed that is
+// abandoned. A panic is not recovered.
+func WithBeforeRegister(f func(ctx context.Context) error) Option {
+	return func(cfg *config) {
+		if f != nil {
+			cfg.beforeRegister = append(cfg.beforeRegister, f)
+		}
+	}
+}
+
+// WithReadyUnlisted makes Status say ready, and the health service Readiness SERVING, when registrars have been asked for d
+// and one of them does not list the instance yet. Zero means at once. The default is never: a rollout then stops by itself
+// when its new instances cannot be found in the registry. Give it where callers come by another way too, a Kubernetes
+// Service for example, so that an outage of the registry is not one of theirs.
+func WithReadyUnlisted(d time.Duration) Option {
+	d = max(d, 0)
+	return func(cfg *config) { cfg.readyUnlisted = &d }
+}
 
 // WithStreamGrace sets how long streams may go on before they are ended, from when they were told; the default is
 // DefaultStreamGrace. They are ended at the latest when five seconds, or a fifth, of the budget are left, whichever is

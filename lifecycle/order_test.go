@@ -17,9 +17,9 @@ func TestLosslessOrder(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 		wantEvents(t, r.recorder,
-			"calls.Drain", "health.Shutdown",
+			"calls.Drain", "health.Drain",
 			"nacos.Deregister", "nacos absent",
-			"GracefulStop",
+			"not ready", "GracefulStop",
 			"health.EndWatches", "calls.TellStreams",
 			"hook", "nacos.Close")
 		// 600 ms to confirm, 3 s settle, 500 ms quiet.
@@ -47,9 +47,9 @@ func TestStrictOrder(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 		wantEvents(t, r.recorder,
-			"calls.Drain",
+			"calls.Drain", "health.CloseTraffic",
 			"nacos.Deregister", "nacos absent",
-			"calls.Refuse", "health.Shutdown",
+			"calls.Refuse", "health.Shutdown", "not ready",
 			"call ends",
 			"GracefulStop",
 			"health.EndWatches", "calls.TellStreams",

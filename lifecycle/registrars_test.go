@@ -219,7 +219,7 @@ func TestOneOfTwoOnlineDuringADrainByHand(t *testing.T) {
 		if err := r.Drain(t.Context()); err != nil {
 			t.Errorf("Drain() = %v, want nil", err)
 		}
-		wantEvents(t, r.recorder, "calls.Drain", "health.Shutdown", "second.Deregister", "second absent")
+		wantEvents(t, r.recorder, "calls.Drain", "health.Drain", "not ready", "second.Deregister", "second absent", "health.Shutdown")
 		r.reg.operator <- true
 		time.Sleep(time.Minute)
 		for _, s := range r.Status().Registrars {

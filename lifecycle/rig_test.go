@@ -68,8 +68,9 @@ type rig struct {
 	health fakeHealth
 	reg    *fakeRegistrar
 	*Manager
-	result chan error // of Run
-	cancel context.CancelCauseFunc
+	result  chan error // of Run
+	signals chan osSignal
+	cancel  context.CancelCauseFunc
 }
 
 var errTerminate = errors.New("terminate")

@@ -52,7 +52,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 
 	trigger, signalled, cause := m.awaitTrigger(ctx, signals, failed)
 	cancel()
-	o := m.beginShutdown(context.WithoutCancel(ctx), trigger)
+	o := m.beginShutdown(context.WithoutCancel(ctx), trigger, cause == nil)
 	for over := false; !over; {
 		select {
 		case <-o.done:

@@ -74,14 +74,16 @@ func TestMisuse(t *testing.T) {
 		{"nil server", func(r *rig) error { return New(nil).Run(context.Background(), fakeListener{}) }, "lifecycle: New: the server is nil"},
 		{"no listener", func(r *rig) error { return r.Run(context.Background()) }, "lifecycle: run: server 1 has no listener"},
 		{"nil listener", func(r *rig) error { return r.Run(context.Background(), net.Listener(nil)) }, "lifecycle: run: listener 1 of server 1 is nil"},
-		{"settle over half the budget", run(WithBudget(5*time.Second), WithSettle(3*time.Second)), "lifecycle: WithSettle: settle of 3s is more than half the budget of 5s; raise WithBudget or lower WithSettle"},
+		{"settle over half the budget", run(WithBudget(5*time.Second), WithSettle(3*time.Second)), "lifecycle: WithSettle: settle of 3s is more than the 2.5s that a budget of 5s leaves for it; raise WithBudget or lower WithSettle"},
 		{"unknown policy", run(WithPolicy(7)), "lifecycle: WithPolicy: Policy(7) is neither Lossless nor Strict"},
-		{"unknown notice", run(WithStreamNotice(7)), "lifecycle: WithStreamNotice: 7 is neither AtGoAway nor AtWithdrawn"},
+		{"unknown notice", run(WithStreamNotice(7)), "lifecycle: WithStreamNotice: Notice(7) is neither AtGoAway nor AtWithdrawn"},
+		{"unknown health notice", run(WithHealthNotice(AtWithdrawn)), "lifecycle: WithHealthNotice: at withdrawn is none of AtGoAway, AtSettled and AtTrigger"},
+		{"no time for a successor", run(WithSettle(13*time.Second), WithSuccessor(time.Second)), "lifecycle: WithSuccessor: settle of 13s and a budget of 25s leave no time for it; raise WithBudget or lower WithSettle"},
 		{"unknown way of an operator's offline", run(WithRegistryOffline(7)), "lifecycle: WithRegistryOffline: 7 is neither Park nor Exit"},
 		{"nil HTTP server", func(r *rig) error { return New(HTTPServer(nil)).Run(context.Background(), fakeListener{}) }, "lifecycle: New: the server is nil"},
 		{"Start with a settle over half the budget", func(r *rig) error {
 			return New(r.server, WithBudget(5*time.Second), WithSettle(3*time.Second)).Start(context.Background(), nil)
-		}, "lifecycle: WithSettle: settle of 3s is more than half the budget of 5s; raise WithBudget or lower WithSettle"},
+		}, "lifecycle: WithSettle: settle of 3s is more than the 2.5s that a budget of 5s leaves for it; raise WithBudget or lower WithSettle"},
 		{"further server without listener", func(r *rig) error {
 			return New(r.server, WithServer(r.server)).Run(context.Background(), fakeListener{})
 		}, "lifecycle: run: server 2 has no listener"},
@@ -196,7 +198,7 @@ func TestServingBeforeRegistered(t *testing.T) {
 		if err := r.Start(t.Context(), fakeListener{}.Addr()); err != nil {
 			t.Fatal(err)
 		}
-		wantEvents(t, r.recorder, "calls.Resume", "health.Resume", "nacos.Register", "nacos listed")
+		wantEvents(t, r.recorder, "calls.Resume", "health.Resume", "nacos.Register", "nacos listed", "ready")
 		if err := r.Shutdown(t.Context()); err != nil {
 			t.Errorf("Shutdown() = %v, want nil", err)
 		}

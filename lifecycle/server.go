@@ -35,14 +35,19 @@ type Calls interface {
 	Resume()
 }
 
-// Health is the health service as far as an offline needs it; *health.Server of this module implements it.
+// Health is the health service as far as an offline needs it; *health.Server of this module implements it and documents
+// the methods. CloseTraffic, Drain and Shutdown each withdraw more than the one before: what balancers that pull ask for,
+// then what Check says, then what Watch says.
 //
 // The health server of grpc-go does not fit, on purpose: its Resume turns every status to SERVING, also those that
 // the program had set otherwise, and its Watch streams cannot be ended (grpc-go v1.85.0). The methods return at once and
-// do not call the Manager, which may hold its lock.
+// do not call the Manager, which holds its lock, so that state and health change in one step.
 type Health interface {
+	CloseTraffic()
+	Drain()
 	Shutdown()
 	Resume()
+	SetReady(ready bool)
 	EndWatches()
 }
 
@@ -57,6 +62,7 @@ type Health interface {
 //	Settle() time.Duration                      how long after a confirmed absence other consumers may still learn of it;
 //	                                            asked once, by New
 //	Watch(ctx, func(online bool)) error         reports what an operator does to the instance
+//	Others() []Other                            the other instances of the service, as our own view has them
 //	Close() error                               gives up the connection to the registry; called once, at the very end
 //	String() string                             the name in logs, Status and Report
 //
@@ -78,7 +84,21 @@ type Registrar interface {
 	Deregister(ctx context.Context) error
 }
 
+// Other is another instance of the service that a registrar lists: of the same service, group and cluster. It is an alias,
+// so that a registrar can have the method Others without importing this package.
+//
+// A news of one instance and a news of another travel by two ways. Since says how long ours has had this one: others
+// have it too when that is as long as settle.
+type Other = struct {
+	Addr   string    // HOST:PORT
+	Usable bool      // consumers send it traffic: enabled, healthy, with a weight above zero
+	Since  time.Time // when our own view began to list it as usable; zero: it was there in the first list that we had
+}
+
 type settler interface{ Settle() time.Duration }
+
+// otherser returns at once, and nil while nothing is known. A new connection to the registry keeps the ages.
+type otherser interface{ Others() []Other }
 
 type watcher interface {
 	Watch(ctx context.Context, changed func(online bool)) error

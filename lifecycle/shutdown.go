@@ -18,7 +18,7 @@ import (
 // whose own deadline passes waits one second more for the result, then returns its cause. Before Run or
 // Start, Shutdown stops the servers, and Run and Start return ErrStopping from then on.
 func (m *Manager) Shutdown(ctx context.Context) error {
-	o := m.beginShutdown(ctx, "shutdown")
+	o := m.beginShutdown(ctx, "shutdown", true)
 	if o.over() {
 		return o.err
 	}
@@ -38,14 +38,15 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-func (m *Manager) beginShutdown(ctx context.Context, trigger string) *offline {
+// beginShutdown freezes readiness where somebody outside has asked for the end, and knows of it.
+func (m *Manager) beginShutdown(ctx context.Context, trigger string, freezes bool) *offline {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.stop(ctx, trigger)
+	return m.stop(ctx, trigger, freezes)
 }
 
 // stop is called with the lock held.
-func (m *Manager) stop(ctx context.Context, trigger string) *offline {
+func (m *Manager) stop(ctx context.Context, trigger string, freezes bool) *offline {
 	if m.shutdown != nil {
 		return m.shutdown
 	}
@@ -56,7 +57,9 @@ func (m *Manager) stop(ctx context.Context, trigger string) *offline {
 	if m.drain != nil {
 		m.drain.cancel(ErrStopping)
 	}
-	m.shutdown = m.newOffline(ctx, trigger, budget, false, true)
+	o := &offline{plan: newPlan(time.Now(), budget), withdraws: true, freezes: freezes, done: make(chan struct{})}
+	m.shutdown = o
+	m.begin(ctx, o, trigger)
 	close(m.begun)
-	return m.shutdown
+	return o
 }

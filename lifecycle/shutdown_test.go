@@ -42,8 +42,8 @@ func TestShutdownCallersShare(t *testing.T) {
 				t.Errorf("caller %d of Shutdown got %v, want the error of the hook", n+1, err)
 			}
 		}
-		wantEvents(t, r.recorder, "calls.Drain", "health.Shutdown", "nacos.Deregister", "nacos absent",
-			"GracefulStop", "health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
+		wantEvents(t, r.recorder, "calls.Drain", "health.Drain", "nacos.Deregister", "nacos absent",
+			"not ready", "GracefulStop", "health.EndWatches", "calls.TellStreams", "hook", "nacos.Close")
 		for range 100 { // what it came to is worth more than the cause
 			if err := r.Shutdown(cancelled); !errors.Is(err, errBroken) {
 				t.Fatalf("Shutdown() after the end = %v, want the error of the hook", err)

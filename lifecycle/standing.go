@@ -25,8 +25,7 @@ type RegistrarStatus struct {
 	Error    string    `json:"error,omitempty"`               // of the last Register or Deregister
 }
 
+// status is called with the lock held.
 func (k *keeper) status() RegistrarStatus {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	return RegistrarStatus{Name: k.name, Standing: k.standing, Offline: k.held, Absent: k.absent, Error: k.failure}
 }

@@ -7,14 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 )
 
 var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
 
-// Start announces the instance for programs and frameworks that call Serve themselves: health says SERVING, then every
-// registrar is asked to register it under addr, then what operators do is watched. Call it when the server accepts
-// connections: an instance must not be listed before it can answer.
+// Start announces the instance for programs and frameworks that call Serve themselves: the functions of WithBeforeRegister
+// are called, health says SERVING, then every registrar is asked to register it under addr, then what operators do is
+// watched. Call it when the server accepts connections: an instance must not be listed before it can answer.
 //
 // Start blocks until every registrar has shown the instance, and returns nil then; a drain by hand in between makes that
 // later. While a registry is down it keeps trying. When ctx ends first, Start returns its cause and the registration goes
@@ -33,7 +34,13 @@ func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 	if err := m.check(); err != nil {
 		return err
 	}
-	if err := m.announce(ctx, addr, ofRun); err != nil {
+	if err := m.claimStart(ofRun); err != nil {
+		return err
+	}
+	if err := m.prepare(ctx); err != nil {
+		return err
+	}
+	if err := m.announce(ctx, addr); err != nil {
 		return err
 	}
 	if m.calls != nil {
@@ -57,7 +64,8 @@ func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 	return errors.Join(errs...)
 }
 
-func (m *Manager) announce(ctx context.Context, addr net.Addr, ofRun bool) error {
+// claimStart makes this start the only one.
+func (m *Manager) claimStart(ofRun bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
@@ -69,6 +77,16 @@ func (m *Manager) announce(ctx context.Context, addr net.Addr, ofRun bool) error
 		return errors.New("lifecycle: start: Start was called twice")
 	}
 	m.started = true
+	return nil
+}
+
+func (m *Manager) announce(ctx context.Context, addr net.Addr) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.shutdown != nil {
+		return fmt.Errorf("lifecycle: start: %w", ErrStopping)
+	}
+	m.announced = true
 	if !m.hand {
 		m.serve()
 	}
@@ -78,17 +96,23 @@ func (m *Manager) announce(ctx context.Context, addr net.Addr, ofRun bool) error
 		m.work.Go(func() { k.run(work, addr) })
 		m.work.Go(func() { m.watch(work, k) })
 	}
+	if m.successor > 0 && !slices.ContainsFunc(m.keepers, knowsOthers) {
+		m.log.Warn("WithSuccessor waits for nobody: no registrar has the method Others")
+	}
+	if d := m.readyUnlisted; d != nil {
+		m.work.Go(func() { m.readyUnlistedAfter(work, *d) })
+	}
 	return nil
 }
 
 // serve is called with the lock held, when the set of causes is empty. The listener serves and health says SERVING
 // before any registry is asked: an instance is never listed before it can answer.
 func (m *Manager) serve() {
-	m.drain, m.drained = nil, time.Time{}
+	m.drain, m.drained, m.refusing = nil, time.Time{}, false
 	if m.calls != nil {
 		m.calls.Resume()
 	}
-	if !m.started {
+	if !m.announced {
 		m.setState(Starting)
 		return
 	}

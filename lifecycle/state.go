@@ -87,14 +87,30 @@ const (
 	Exit
 )
 
-// StreamNotice decides when open streams are told that the server is going.
-type StreamNotice int
+// Notice is a moment of an offline at which somebody is told: the open streams by WithStreamNotice, the health Watches by
+// WithHealthNotice.
+type Notice int
 
 const (
-	// AtGoAway tells them once GracefulStop has begun, so that a client that opens its stream again opens it elsewhere.
-	// It is the default.
-	AtGoAway StreamNotice = iota
-	// AtWithdrawn tells them once the instance is withdrawn and settled. It gives streams more time, but a client that
-	// holds on to this address (pick_first) opens its stream here again, and again. Drain and Park tell them too.
+	// AtGoAway is once GracefulStop has begun: clients move on by themselves then, and what they open again they open
+	// elsewhere. It is the default of both.
+	AtGoAway Notice = iota
+	// AtWithdrawn, for streams, is once the instance is withdrawn and settled. It gives streams more time, but a client
+	// that holds on to this address (pick_first) opens its stream here again, and again. Drain and Park tell them too.
 	AtWithdrawn
+	// AtSettled, for health Watches, is once settle is over. Calls of a client that has no other address then fail.
+	AtSettled
+	// AtTrigger, for health Watches, is the trigger. Calls of a client that has not heard of any other address yet fail,
+	// although this server would answer them.
+	AtTrigger
 )
+
+var noticeNames = [...]string{"at goaway", "at withdrawn", "at settled", "at trigger"}
+
+// String returns the name of the moment.
+func (n Notice) String() string {
+	if n < 0 || int(n) >= len(noticeNames) {
+		return fmt.Sprintf("Notice(%d)", int(n))
+	}
+	return noticeNames[n]
+}

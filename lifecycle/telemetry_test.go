@@ -107,7 +107,7 @@ func TestSpansOfADrainThatFails(t *testing.T) {
 			}
 		}
 		if want := map[string]bool{
-			"lameduck.offline": true, "lameduck.announce": false, "lameduck.withdraw": true, "lameduck.settle": false, "lameduck.quiet": false,
+			"lameduck.offline": true, "lameduck.announce": false, "lameduck.withdraw": true, "lameduck.settle": false, "lameduck.health": false, "lameduck.quiet": false,
 		}; !maps.Equal(failed, want) {
 			t.Errorf("spans with an error: %v, want %v", failed, want)
 		}

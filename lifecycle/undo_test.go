@@ -21,7 +21,7 @@ func TestResumeAsAPhaseBegins(t *testing.T) {
 				undone, cancel := context.WithCancelCause(t.Context())
 				cancel(ErrResumed)
 				for name, phase := range map[string]func(context.Context, *offline) error{
-					"announce": r.lame, "withdraw": r.withdraw, "settle": r.settleDown, "refuse": r.refuse, "notice": r.tellStreams,
+					"successor": r.awaitSuccessor, "withdraw": r.withdraw, "settle": r.settleDown, "health": r.tellWatches, "refuse": r.refuse, "notice": r.tellStreams,
 					"idle": r.idle, "quiet": r.quieten,
 				} {
 					began := time.Now()

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import "time"
+
+// A Status is a look at a Manager: state, readiness, causes and registrars are of one moment.
+//
+// Ready is readiness, for who decides whether a rollout may go on: serving, and every Register has returned nil at least
+// once (but see WithReadyUnlisted); false while drained by hand or held by an operator. A trigger that comes from outside (a
+// signal, the end of Run's ctx, Shutdown) freezes it until GracefulStop begins: Kubernetes takes a terminating pod out by
+// itself, and sends traffic back to those that are still ready where there is no other (KEP-1669). An operator's Exit and a
+// failure turn it false at once, as do refused calls (Strict).
+type Status struct {
+	State      State             `json:"state"`
+	Ready      bool              `json:"ready"`            // as the health service Readiness says
+	Causes     []string          `json:"causes,omitempty"` // why it drains: "by hand", "operator at " and the name, the trigger
+	Calls      Counts            `json:"calls"`
+	Registrars []RegistrarStatus `json:"registrars,omitempty"`
+	Deadline   time.Time         `json:"deadline,omitzero"` // the end of the budget, once Shutdown has begun
+}
+
+// Counts are the calls as the Tracker counted them; zero without WithCalls.
+type Counts struct {
+	Unary   int    `json:"unary_in_flight"`
+	Streams int    `json:"streams_in_flight"`
+	Late    uint64 `json:"late"`    // admitted while the instance drained, since the Tracker was made
+	Refused uint64 `json:"refused"` // answered UNAVAILABLE by the interceptors, since the Tracker was made
+}
+
+// Status returns how things stand. It does not block, and asks no registry.
+func (m *Manager) Status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := Status{State: m.state, Ready: m.ready, Calls: m.counts()}
+	if m.hand {
+		s.Causes = append(s.Causes, "by hand")
+	}
+	if m.shutdown != nil {
+		s.Causes = append(s.Causes, m.shutdown.report.Trigger)
+		s.Deadline = m.shutdown.plan.end
+	}
+	for _, k := range m.keepers {
+		r := k.status()
+		if m.parked && r.Offline {
+			s.Causes = append(s.Causes, "operator at "+r.Name)
+		}
+		s.Registrars = append(s.Registrars, r)
+	}
+	return s
+}
