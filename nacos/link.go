@@ -40,7 +40,7 @@ func at(list []sdk.Instance, i sdk.Instance) (entries []sdk.Instance, listed boo
 	for _, e := range list {
 		if e.Port == i.Port && sameHost(e.Ip, i.Ip) {
 			entries = append(entries, e)
-			listed = listed || e.ClusterName == i.ClusterName || e.ClusterName == "" && i.ClusterName == sdk.DefaultCluster
+			listed = listed || sameCluster(e, i)
 		}
 	}
 	return entries, listed
@@ -68,6 +68,7 @@ func (r *Registrar) show(l *link, list []sdk.Instance) {
 		v.gone = time.Now()
 	}
 	l.view = v
+	r.others.update(list, l.self, time.Now())
 	r.log.Debug("nacos: list", "instances", len(list), "listed", v.listed)
 	if l == r.link {
 		r.look()

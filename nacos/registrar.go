@@ -38,6 +38,7 @@ type Registrar struct {
 	yield    context.CancelCauseFunc // ends what has the turn, if that may be ended by a Deregister
 	abort    context.CancelCauseFunc // ends what has the turn
 	changed  chan struct{}           // closed and replaced at each change of machine, link or view
+	others   others                  // who else is listed
 	told     difference              // what was logged last about an edited instance
 	keep     sync.Once               // starts the self-watch
 }

@@ -31,6 +31,8 @@ var (
 	_ lifecycle.Calls     = (*interceptor.Tracker)(nil)
 	_ lifecycle.Health    = (*health.Server)(nil)
 	_ lifecycle.Registrar = (*nacos.Registrar)(nil)
+
+	_ interface{ Others() []lifecycle.Other } = (*nacos.Registrar)(nil)
 )
 
 const service = "greeter"

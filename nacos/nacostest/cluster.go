@@ -12,13 +12,17 @@ import (
 // list of living nodes, and the operators' edits, which travel by Raft and so
 // reach every node at once and outlive each of them.
 type cluster struct {
-	mu    sync.Mutex
-	nodes []*naming
-	edits map[editKey]*edit
+	mu     sync.Mutex
+	nodes  []*naming // the living ones
+	edits  map[editKey]*edit
+	delays map[route]time.Duration // of syncs that do not take what the options say
 }
 
+// route is the way of news from one server of the cluster to another.
+type route struct{ from, to *faults }
+
 func newCluster() *cluster {
-	return &cluster{edits: map[editKey]*edit{}}
+	return &cluster{edits: map[editKey]*edit{}, delays: map[route]time.Duration{}}
 }
 
 // share hands a client's publications to the other nodes after the sync delay.
@@ -26,19 +30,29 @@ func newCluster() *cluster {
 // (Distro; other nodes' subscribers hear of a deregister 1.1 s after our own,
 // measured on three nodes of 2.5.1).
 func (n *naming) share(c *client) {
-	if c.origin != nil || len(n.cluster.nodes) < 2 {
+	if c.origin != nil {
 		return
 	}
-	n.agenda.add(syncTask{c.id}, time.Now().Add(n.opts.SyncDelay), func() {
-		for _, peer := range n.cluster.nodes {
-			if peer != n {
+	for _, peer := range n.cluster.nodes {
+		if peer == n {
+			continue
+		}
+		delay, ok := n.cluster.delays[route{n.server, peer.server}]
+		if !ok {
+			delay = n.opts.SyncDelay
+		}
+		n.agenda.add(syncTask{c.id, peer}, time.Now().Add(delay), func() {
+			if !peer.dead {
 				peer.mirror(n, c)
 			}
-		}
-	})
+		})
+	}
 }
 
-type syncTask struct{ client string }
+type syncTask struct {
+	client string
+	to     *naming
+}
 
 // mirror makes this node's copy of c equal to what its own node has.
 func (n *naming) mirror(origin *naming, c *client) {
@@ -99,6 +113,13 @@ func (n *naming) join() {
 			n.mirror(origin, c)
 			if twin := n.clients[c.id]; twin != nil && !c.expires.IsZero() {
 				n.expire(twin, c.expires)
+			}
+		}
+	}
+	for _, peer := range n.cluster.nodes { // what was on its way to us
+		for _, c := range peer.clients {
+			if c.origin == nil {
+				n.mirror(peer, c)
 			}
 		}
 	}

@@ -39,6 +39,29 @@ func TestTwoNodes(t *testing.T) {
 	}
 }
 
+// News of two instances travel by two ways: the old one has gone before the new one is there.
+func TestSyncDelayBetweenTwoNodes(t *testing.T) {
+	t.Parallel()
+	nodes := nacostest.StartCluster(t, 3, quick)
+	const next = "10.0.0.8:9090"
+	old, successor, far := dial(t, nodes[0].Addr()), dial(t, nodes[1].Addr()), dial(t, nodes[2].Addr())
+	seen := far.subscribe("orders")
+	old.register("orders", here)
+	seen.wait(here)
+	nodes[1].SyncDelay(nodes[2], 3*time.Second)
+	successor.register("orders", next)
+	old.deregister("orders", here)
+	seen.wait()
+	seen.wait(next)
+
+	nodes[1].SyncDelay(nodes[2], -1)
+	began := time.Now()
+	successor.deregister("orders", next)
+	if gone := seen.wait(); gone.at.Sub(began) > 2*time.Second {
+		t.Errorf("heard %v after the deregister, want the delay of the options again", gone.at.Sub(began))
+	}
+}
+
 func TestClusterOfNone(t *testing.T) {
 	t.Parallel()
 	if _, err := nacostest.NewCluster(0, nacostest.Options{}); err == nil {

@@ -45,6 +45,7 @@
 //     [Server.SetMetadata]
 //   - a second owner of an address: [Server.Publish]
 //   - the copy that a dead node leaves: [NewCluster]
+//   - news that arrive out of order: [Server.SyncDelay]
 //   - a datagram that blinds the client: [SpoofEmptyList]
 //   - authentication and TLS: [Options], [NewTLS]
 //

@@ -69,12 +69,28 @@ func (s *Server) PushDelay(d time.Duration) {
 	s.withNaming(func(n *naming) { n.opts.PushDelay = d })
 }
 
+// SyncDelay sets how long news of the clients of this server take to reach
+// another one of its cluster; negative is Options.SyncDelay again. News of two
+// instances then travel by ways of different length: a subscriber may hear that
+// one has gone before it hears that its successor is there.
+func (s *Server) SyncDelay(to *Server, d time.Duration) {
+	s.cluster.mu.Lock()
+	defer s.cluster.mu.Unlock()
+	way := route{s.faults, to.faults}
+	if d < 0 {
+		delete(s.cluster.delays, way)
+		return
+	}
+	s.cluster.delays[way] = d
+}
+
 // apply gives a starting server the faults that outlive a restart.
 func (f *faults) apply(n *naming) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n.cluster.mu.Lock()
 	defer n.cluster.mu.Unlock()
+	n.server = f
 	n.setSkew(f.skew)
 	if f.delay > 0 {
 		n.opts.PushDelay = f.delay

@@ -23,6 +23,7 @@ type naming struct {
 	skew     time.Duration // of the clock that stamps lists
 	stamped  int64         // the last stamp
 	dead     bool          // connections that break now say nothing
+	server   *faults       // of the server whose process this is: what it is known by over its restarts
 }
 
 // client is one connection. It has one publication per service, and a second
