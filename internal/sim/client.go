@@ -48,7 +48,10 @@ type client struct {
 
 func (w *world) newClient(number int, plan ClientPlan) *client {
 	c := &client{plan: plan, number: uint64(number), book: w.book}
-	v := w.registry.follow(plan.Kind == Pinned)
+	v := w.registry.nodes[number%len(w.registry.nodes)].follow(plan.Kind == Pinned)
+	if w.schedule.Virtual {
+		v = newFixedView(virtualAddr)
+	}
 	switch plan.Kind {
 	case PerInstance:
 		c.channels = newPerInstance(w.network, v)

@@ -9,6 +9,45 @@ import (
 	"time"
 )
 
+// drawFleet draws how many instances there are, and how they are replaced.
+func (s *Schedule) drawFleet(r *rand.Rand) {
+	surge := true
+	switch r.IntN(8) {
+	case 0: // one instance, whose successor is started first; its own node may hear of that last
+		s.Slots, s.Group = 1, 1
+		s.Budget = between(r, 15*time.Second, 25*time.Second)
+		s.Successor = 2 * s.Spread
+	case 1: // blue and green
+		s.Group = s.Slots
+	case 2: // two leave together
+		s.Slots, s.Group = 3+r.IntN(2), 2
+		surge = r.IntN(2) == 0
+	case 3: // two behind one address
+		s.Slots, s.Group, s.Virtual = 2, 1, true
+		surge = r.IntN(2) == 0
+	case 4, 5:
+		s.Group, surge = 1, false
+	}
+	s.Acts = make([][]Act, s.Slots)
+	for i := range s.Acts {
+		switch {
+		case s.Group == 0 && i > 0:
+			s.Acts[i] = drawActs(r)
+		case s.Group > 0:
+			for range 1 + r.IntN(2)*(3-min(s.Slots, 2)) {
+				a := drawRestart(r)
+				if surge {
+					a.Surge, a.SameAddr = true, false
+				}
+				if s.Group == s.Slots { // who is hurried does not wait for a successor
+					a.Force = 0
+				}
+				s.Acts[i] = append(s.Acts[i], a)
+			}
+		}
+	}
+}
+
 // drawActs draws what happens to one slot: a walk in which most acts find the instance where they matter, and a restart in
 // the end. Every fourth act is any.
 func drawActs(r *rand.Rand) []Act {
@@ -70,15 +109,28 @@ func drawFaults(r *rand.Rand) []Fault {
 	return faults
 }
 
-func drawClient(r *rand.Rand, k ClientKind, deaf float64) ClientPlan {
+// drawClient draws a client. One behind a virtual address may be so busy that its instance is never quiet.
+func drawClient(r *rand.Rand, k ClientKind, deaf float64, virtual bool) ClientPlan {
 	c := ClientPlan{Kind: k, Seed: r.Uint64(), Every: between(r, 30*time.Millisecond, 400*time.Millisecond), Slow: 0.02, Deaf: deaf, Large: 0.1}
 	if k != Fresh && r.IntN(2) == 0 {
 		c.Streams = 1 + r.IntN(4)
 	}
-	if k == Pinned { // so that there are calls when GOAWAY comes
+	if k == Pinned || virtual && k != RoundRobinHealth { // so that there are calls when GOAWAY comes
 		c.Every = between(r, 10*time.Millisecond, 30*time.Millisecond)
 	}
 	return c
+}
+
+// extreme draws from 0 to most, and often from close to either end: what is late is late because of one way that is slow.
+func extreme(r *rand.Rand, most time.Duration) time.Duration {
+	d := between(r, 0, most+1)
+	switch r.IntN(3) {
+	case 0:
+		return d / 16
+	case 1:
+		return most - d/16
+	}
+	return d
 }
 
 // between draws with the resolution of the clock: two things that nothing ties together do not happen in one instant.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"go.opentelemetry.io/otel/metric/noop"
@@ -22,13 +23,14 @@ type Strategy int
 
 const (
 	Lossless Strategy = iota
+	Hasty             // the same, but health Watches hear of it at the trigger, and no successor is waited for
 	Strict
 	Plain // deregister, then GracefulStop at once, without lifecycle; Stop after plainPatience
 )
 
 const plainPatience = 5 * time.Second
 
-var strategyNames = [...]string{"lossless", "strict", "plain"}
+var strategyNames = [...]string{"lossless", "hasty", "strict", "plain"}
 
 func (s Strategy) String() string { return strategyNames[s] }
 
@@ -103,13 +105,33 @@ func (i *instance) options(log *slog.Logger, h *health.Server) []lifecycle.Optio
 	if i.schedule.EarlyNotice {
 		notice = lifecycle.AtWithdrawn
 	}
-	return []lifecycle.Option{
+	options := []lifecycle.Option{
 		lifecycle.WithRegistryOffline(offline), lifecycle.WithStreamNotice(notice),
 		lifecycle.WithPolicy(policy), lifecycle.WithCalls(notedCalls{i.tracker, i}), lifecycle.WithHealth(notedHealth{h, i}),
-		lifecycle.WithRegistrar(i.registrar), lifecycle.WithBudget(i.schedule.Budget), lifecycle.WithQuiet(i.schedule.Quiet),
+		lifecycle.WithBudget(i.schedule.Budget), lifecycle.WithSettle(i.schedule.Settle), lifecycle.WithQuiet(i.schedule.Quiet),
 		lifecycle.WithStreamGrace(i.schedule.StreamGrace), lifecycle.WithLogger(log), lifecycle.WithMeterProvider(noop.NewMeterProvider()),
 	}
+	switch {
+	case i.strategy == Hasty && !i.schedule.Virtual:
+		options = append(options, lifecycle.WithRegistrar(alone{i.registrar}))
+	case !i.schedule.Virtual:
+		options = append(options, lifecycle.WithRegistrar(i.registrar))
+	}
+	if i.strategy == Hasty {
+		return append(options, lifecycle.WithHealthNotice(lifecycle.AtTrigger))
+	}
+	return append(options, lifecycle.WithSuccessor(i.schedule.Successor))
 }
+
+// alone is a registrar that does not know of the others.
+type alone struct{ r *registrar }
+
+func (a alone) Register(ctx context.Context, addr net.Addr) error { return a.r.Register(ctx, addr) }
+func (a alone) Deregister(ctx context.Context) error              { return a.r.Deregister(ctx) }
+func (a alone) Watch(ctx context.Context, changed func(online bool)) error {
+	return a.r.Watch(ctx, changed)
+}
+func (a alone) Close() error { return a.r.Close() }
 
 // runPlain is what many services do.
 func (i *instance) runPlain(ctx context.Context, lis *listener) {

@@ -5,7 +5,9 @@ package sim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +23,9 @@ type endpoint struct {
 func (endpoint) Network() string  { return "sim" }
 func (e endpoint) String() string { return e.name }
 
+// virtualAddr is the address behind which a balancer of connections has all that listen.
+const virtualAddr = "10.0.1.1:50051"
+
 // A network connects by address, with the same latency in each direction.
 type network struct {
 	latency time.Duration
@@ -28,6 +33,7 @@ type network struct {
 	mu        sync.Mutex
 	listeners map[string]*listener
 	last      map[string]int // the instance that was the last to listen
+	turn      int            // of the balancer
 }
 
 func newNetwork(latency time.Duration) *network {
@@ -55,6 +61,9 @@ func (n *network) dial(ctx context.Context, addr string) (net.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l := n.listeners[addr]
+	if addr == virtualAddr {
+		l = n.balance()
+	}
 	if l == nil {
 		was := endpoint{name: fmt.Sprintf("%s#%d", addr, n.last[addr])}
 		return nil, &net.OpError{Op: "dial", Net: "sim", Addr: was, Err: syscall.ECONNREFUSED}
@@ -63,6 +72,16 @@ func (n *network) dial(ctx context.Context, addr string) (net.Conn, error) {
 	client := &conn{read: down, write: up, local: endpoint{name: "client"}, remote: l.at}
 	l.backlog <- &conn{read: up, write: down, local: l.at, remote: client.local}
 	return client, nil
+}
+
+// balance takes the listeners in turn. It is called with the lock held.
+func (n *network) balance() *listener {
+	if len(n.listeners) == 0 {
+		return nil
+	}
+	n.turn++
+	addrs := slices.Sorted(maps.Keys(n.listeners))
+	return n.listeners[addrs[n.turn%len(addrs)]]
 }
 
 // A listener has a backlog, as the kernel's has: closing it resets whoever waits there.

@@ -4,6 +4,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +17,11 @@ import (
 type notes struct {
 	mu        sync.Mutex
 	accepting bool
-	serving   bool // health says so
+	serving   bool // health says so, by Check
 	drains    []span
-	unserving []span      // health says NOT_SERVING, after it said SERVING
+	unserving []span      // health says NOT_SERVING by Check, after it said SERVING
+	shut      []span      // the same by Watch
+	unready   []time.Time // when readiness turned red
 	tells     []time.Time // of streams
 	hand      bool        // a drain by hand is asked for
 	acts      int         // grows with each thing that is asked of it
@@ -38,6 +41,11 @@ type notes struct {
 
 // A span is a time that is over, or not: then end is zero.
 type span struct{ begin, end time.Time }
+
+// holds tells whether t is inside of the span, and not in the instant in which it began or ended.
+func (s span) holds(t time.Time) bool {
+	return t.After(s.begin) && (s.end.IsZero() || t.Before(s.end))
+}
 
 // flip begins a span, or ends the last one; what is so already stays.
 func flip(spans []span, on bool) []span {
@@ -70,12 +78,7 @@ func (n *notes) forced() bool { return !n.forcedAt.IsZero() }
 
 // drainedAt tells whether t is inside of a drain, and not in the instant in which it began or ended.
 func (n *notes) drainedAt(t time.Time) bool {
-	for _, d := range n.drains {
-		if t.After(d.begin) && (d.end.IsZero() || t.Before(d.end)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.drains, func(d span) bool { return d.holds(t) })
 }
 
 // notedCalls writes down when the instance drains, and when streams are told.
@@ -105,12 +108,37 @@ type notedHealth struct {
 	instance *instance
 }
 
-func (h notedHealth) Shutdown() { h.Server.Shutdown(); h.says(false) }
-func (h notedHealth) Resume()   { h.Server.Resume(); h.says(true) }
+func (h notedHealth) Drain() {
+	h.Server.Drain()
+	h.says(false)
+}
 
+func (h notedHealth) Shutdown() {
+	h.instance.checkShut()
+	h.Server.Shutdown()
+	h.says(false)
+	h.instance.note(func() { h.instance.shut = flip(h.instance.shut, true) })
+}
+
+func (h notedHealth) Resume() {
+	h.Server.Resume()
+	h.says(true)
+	h.instance.note(func() { h.instance.shut = flip(h.instance.shut, false) })
+}
+
+// says writes down what Check says.
 func (h notedHealth) says(serving bool) {
 	h.instance.note(func() {
 		h.instance.serving = serving
 		h.instance.unserving = flip(h.instance.unserving, !serving)
 	})
+}
+
+func (h notedHealth) SetReady(ready bool) {
+	h.Server.SetReady(ready)
+	if ready {
+		h.instance.checkReady()
+		return
+	}
+	h.instance.note(func() { h.instance.unready = append(h.instance.unready, time.Now()) })
 }

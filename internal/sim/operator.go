@@ -21,7 +21,7 @@ type news struct {
 func (r *registrar) registered() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.registering = false
+	r.registering, r.succeeded = false, true
 	if r.watching && len(r.news) == 0 {
 		r.say(news{at: time.Now(), state: true})
 	}

@@ -104,6 +104,39 @@ func (i *instance) checkWithdrawn(acts int) {
 	}
 }
 
+// checkShut is called when health Watches are told NOT_SERVING: only in a drain that stays, when it has settled, and
+// when clients have somebody else to go to.
+func (i *instance) checkShut() {
+	if i.strategy != Lossless {
+		return
+	}
+	known := i.registrar.what()
+	i.mu.Lock()
+	stopping := !i.trigger.IsZero()
+	i.mu.Unlock()
+	switch since := time.Since(known.absent); {
+	case i.schedule.Virtual:
+		i.complain("health Watches were told, and nothing stays drained here")
+	case len(i.registrar.Others()) == 0:
+		i.complain("health Watches were told while nobody else was listed")
+	case !known.failed() && !known.absent.IsZero() && since < i.schedule.Settle && !stopping:
+		i.complain("health Watches were told %v after the absence", since)
+	}
+}
+
+// checkReady is called when readiness turns green: the instance is listed, or was, and is not held.
+func (i *instance) checkReady() {
+	if i.schedule.Virtual {
+		return
+	}
+	i.registrar.mu.Lock()
+	registering, listed := i.registrar.registering, i.registrar.succeeded
+	i.registrar.mu.Unlock()
+	if registering && !listed {
+		i.complain("ready before it was listed")
+	}
+}
+
 var errHung = errors.New("sim: has not returned")
 
 // act calls Drain or Resume; each has to return by itself, at the latest when the instance has stopped.

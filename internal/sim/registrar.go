@@ -7,8 +7,11 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
 const (
@@ -28,11 +31,13 @@ type registrar struct {
 	instance *instance
 	addr     string
 	settle   time.Duration
+	view     *view // of our own node
 
 	mu          sync.Mutex
 	random      *rand.Rand
 	closed      bool
 	registering bool // Register has not returned nil
+	succeeded   bool // it has, once
 	withdrawing bool // Deregister has not returned
 	watching    bool
 	news        []news // for Watch to tell
@@ -54,12 +59,31 @@ func (k known) failed() bool { return k.outcome != nil && !errors.Is(k.outcome, 
 func newRegistrar(g *registry, i *instance, settle time.Duration) *registrar {
 	return &registrar{
 		registry: g, instance: i, addr: i.at.name, settle: settle, known: known{outcome: errNotAsked}, wake: make(chan struct{}, 1),
+		view:   g.nodes[i.id%len(g.nodes)].follow(false),
 		random: rand.New(rand.NewPCG(g.seed, 1<<32|uint64(i.id))),
 	}
 }
 
 func (r *registrar) Settle() time.Duration { return r.settle }
 func (r *registrar) String() string        { return "sim" }
+
+// Others are the other instances as our own node has them.
+func (r *registrar) Others() []lifecycle.Other {
+	list, _ := r.view.look()
+	var others []lifecycle.Other
+	for _, addr := range list {
+		if addr != r.addr {
+			others = append(others, lifecycle.Other{Addr: addr, Usable: true, Since: r.view.age(addr)})
+		}
+	}
+	return others
+}
+
+// sees tells whether our own node has shown us an address.
+func (r *registrar) sees(addr string) bool {
+	list, _ := r.view.look()
+	return slices.Contains(list, addr)
+}
 
 // delay is what passes until a change is known here.
 func (r *registrar) delay() time.Duration {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// A registry is one list of addresses and those who follow it.
+// A registry is a list of addresses, the nodes that hand it out, and those who follow one of these.
 //
-// Settle rests on one promise, and the model keeps it, faults included: who made a change, or was told of one, knew it
-// first at some time, and every other follower knows it spread later at the most.
+// Settle rests on one promise, and the model keeps it, faults included: of everybody who hears of a change, whoever made
+// it among them, the last hears of it spread after the first at the most. News of two instances travel by two ways.
 type registry struct {
 	spread time.Duration
 	seed   uint64
@@ -23,8 +23,8 @@ type registry struct {
 	entries map[string]*entry
 	flags   map[string]time.Time // until when an operator's offline outlives the instance that it was for
 	history map[string][]listing
-	version uint64
-	views   []*view
+	version uint64 // of the changes
+	nodes   []*node
 }
 
 type entry struct {
@@ -42,10 +42,14 @@ type listing struct {
 const flagLife = time.Minute
 
 func newRegistry(s Schedule) *registry {
-	return &registry{
+	g := &registry{
 		spread: s.Spread, seed: s.Seed, faults: s.Faults,
 		entries: map[string]*entry{}, flags: map[string]time.Time{}, history: map[string][]listing{},
 	}
+	for n := range max(s.Nodes, 1) {
+		g.nodes = append(g.nodes, newNode(s, n))
+	}
+	return g
 }
 
 // fault returns what is wrong now, and when that ends.
@@ -78,7 +82,7 @@ func (g *registry) begin() {
 	g.epoch = time.Now()
 }
 
-// change changes the entries and tells the followers; whoever made it, or is told of it, knows it lead later.
+// change changes the entries and tells the nodes; whoever made it, or is told of it, knows it lead later.
 func (g *registry) change(lead time.Duration, do func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -90,14 +94,16 @@ func (g *registry) changeLocked(lead time.Duration, do func()) {
 	do()
 	list := g.listed()
 	for _, addr := range slices.Concat(before, list) {
-		if listed := slices.Contains(list, addr); listed != slices.Contains(before, addr) {
-			g.history[addr] = append(g.history[addr], listing{time.Now(), listed})
+		listed := slices.Contains(list, addr)
+		if listed == slices.Contains(before, addr) {
+			continue
 		}
-	}
-	g.version++
-	version := g.version
-	for _, v := range g.views {
-		time.AfterFunc(between(v.random, 0, lead+g.spread), func() { v.learn(version, list) })
+		g.history[addr] = append(g.history[addr], listing{time.Now(), listed})
+		g.version++
+		first := between(g.nodes[0].random, 0, lead+1) // whoever hears of it, hears of it from here on
+		for _, n := range g.nodes {
+			n.tell(report{addr, listed, g.version}, first, g.spread)
+		}
 	}
 }
 

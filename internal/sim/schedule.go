@@ -12,15 +12,20 @@ import (
 type Schedule struct {
 	Seed    uint64
 	Slots   int           // instances that run at a time
+	Nodes   int           // of the registry; each client and each instance has one of them
+	Virtual bool          // no registry: clients know one address, and a balancer of connections behind it
 	Latency time.Duration // of the network, one way
 	Spread  time.Duration // the longest that a subscriber waits for a change of the registry that others know
 
 	Budget, Settle, Quiet, StreamGrace time.Duration
+	Successor                          time.Duration // WithSuccessor
 	Abandonable                        bool
 	Exit                               bool // an operator's offline ends the process
 	EarlyNotice                        bool // streams are told once withdrawn and settled
 
-	Rolling bool // every slot is restarted in turn; else slot 0 stays, and the others act on their own
+	// Group is how many slots are restarted at once, in turn: their successors first, and the old ones when these see them.
+	// With 0 slot 0 stays, and the others act on their own.
+	Group   int
 	Acts    [][]Act
 	Faults  []Fault
 	Clients []ClientPlan
@@ -97,12 +102,12 @@ func NewSchedule(seed uint64) Schedule {
 	s := Schedule{
 		Seed:        seed,
 		Slots:       2 + r.IntN(3),
+		Nodes:       1 + r.IntN(3),
 		Spread:      between(r, 20*time.Millisecond, 1500*time.Millisecond),
 		Budget:      between(r, 8*time.Second, 25*time.Second),
 		Quiet:       between(r, 100*time.Millisecond, 500*time.Millisecond),
 		StreamGrace: between(r, 0, 5*time.Second),
 		Abandonable: r.IntN(3) == 0,
-		Rolling:     r.IntN(3) == 0,
 		Exit:        r.IntN(4) == 0,
 		EarlyNotice: r.IntN(2) == 0,
 	}
@@ -110,22 +115,33 @@ func NewSchedule(seed uint64) Schedule {
 		s.Latency = between(r, 0, 5*time.Millisecond)
 	}
 	s.Settle = s.Spread + between(r, 0, 500*time.Millisecond)
-	s.Acts = make([][]Act, s.Slots)
-	for i := range s.Acts {
-		switch {
-		case s.Rolling:
-			s.Acts[i] = []Act{drawRestart(r)}
-		case i > 0:
-			s.Acts[i] = drawActs(r)
-		}
-	}
+	s.drawFleet(r)
 	s.Faults = drawFaults(r)
 	deaf := 0.0
 	if r.IntN(4) == 0 {
 		deaf = 0.004
 	}
-	for k := range clientKinds {
-		s.Clients = append(s.Clients, drawClient(r, k, deaf))
+	kinds := []ClientKind{RoundRobin, RoundRobinHealth, PickFirst, PerInstance, Pinned, Fresh}
+	switch {
+	case s.Virtual:
+		s.Faults, kinds = nil, []ClientKind{RoundRobinHealth, RoundRobinHealth, RoundRobin, PickFirst}[:2+r.IntN(3)]
+	case s.Small(): // on every node somebody who knows nobody for a while is seen to
+		for range s.Nodes {
+			kinds = append(kinds, PerInstance, Fresh)
+		}
+	}
+	for n, k := range kinds {
+		c := drawClient(r, k, deaf, s.Virtual)
+		if n >= int(clientKinds) {
+			c.Every, c.Streams, c.Large = between(r, 20*time.Millisecond, 60*time.Millisecond), 0, 0
+			if k == Fresh { // a connection for each call
+				c.Every *= 4
+			}
+		}
+		s.Clients = append(s.Clients, c)
 	}
 	return s
 }
+
+// Small tells that there are moments in which a client may know nobody, or nobody but who is going.
+func (s Schedule) Small() bool { return s.Virtual || s.Slots == 1 || s.Group > 1 }

@@ -3,6 +3,7 @@
 package sim
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -24,6 +25,12 @@ func (i *instance) checkPhases(wrong func(string, ...any)) {
 	}
 	if i.strategy == Lossless && !slices.Equal(i.drains, i.unserving) {
 		wrong("calls were late %v, and health was NOT_SERVING %v", i.drains, i.unserving)
+	}
+	fromOutside := i.report.Trigger == "context: "+context.Canceled.Error()
+	for _, at := range i.unready {
+		if i.strategy == Lossless && fromOutside && at.After(i.report.Began) && at.Before(i.closedAt) {
+			wrong("readiness turned red %v after the trigger, before GOAWAY", at.Sub(i.report.Began))
+		}
 	}
 }
 
@@ -78,10 +85,12 @@ const overhead = 60 * time.Millisecond
 
 // checkAnswers: an answer is not held up by anything, and who asks for health stays away.
 func (i *instance) checkAnswers(wrong func(string, ...any), t *tally) {
-	away := i.report.Began.Add(4*i.schedule.Latency + scheduleSlop)
+	away := 4*i.schedule.Latency + scheduleSlop
 	for _, e := range t.runs {
-		if e.saw.client == RoundRobinHealth && i.strategy == Lossless && e.saw.begin.After(away) {
-			wrong("a client that asks for health called it %v after the trigger", e.saw.begin.Sub(i.report.Began))
+		for _, s := range i.shut {
+			if e.saw.client == RoundRobinHealth && i.strategy == Lossless && s.holds(e.saw.begin.Add(-away)) && s.holds(e.saw.begin) {
+				wrong("a client that asks for health called it %v after it was told not to", e.saw.begin.Sub(s.begin))
+			}
 		}
 		if e.stream || e.saw.verdict != answered {
 			continue

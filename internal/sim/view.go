@@ -3,30 +3,30 @@
 package sim
 
 import (
-	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 )
 
 // A view is the list as one follower knows it. The newest wins, as with a registry that numbers its lists.
 type view struct {
-	random *rand.Rand // when it hears of changes; guarded by the registry's lock
-	pinned bool       // it forgets no address
+	pinned bool // it forgets no address
 
 	mu      sync.Mutex
 	version uint64
 	list    []string
-	changed chan struct{} // closed and replaced at each change
+	since   map[string]time.Time // when it began to list an address; none for those of its first list
+	changed chan struct{}        // closed and replaced at each change
 }
 
-func (g *registry) follow(pinned bool) *view {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	v := &view{
-		random: rand.New(rand.NewPCG(g.seed, uint64(len(g.views))+1)), pinned: pinned,
-		version: g.version, list: g.listed(), changed: make(chan struct{}),
-	}
-	g.views = append(g.views, v)
+func newView(pinned bool) *view {
+	return &view{pinned: pinned, since: map[string]time.Time{}, changed: make(chan struct{})}
+}
+
+// newFixedView never changes.
+func newFixedView(addrs ...string) *view {
+	v := newView(false)
+	v.list = addrs
 	return v
 }
 
@@ -43,6 +43,11 @@ func (v *view) learn(version uint64, list []string) {
 			}
 		}
 	}
+	for _, addr := range list {
+		if !slices.Contains(v.list, addr) {
+			v.since[addr] = time.Now()
+		}
+	}
 	v.version, v.list = version, list
 	close(v.changed)
 	v.changed = make(chan struct{})
@@ -52,4 +57,11 @@ func (v *view) look() (list []string, changed <-chan struct{}) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.list, v.changed
+}
+
+// age returns since when an address is listed, zero for one of the first list.
+func (v *view) age(addr string) time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.since[addr]
 }

@@ -5,6 +5,7 @@ package sim
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -90,22 +91,25 @@ func (w *world) current(slot int) *instance {
 	return w.slots[slot]
 }
 
-// play performs the acts: in turn when the schedule is a rolling restart, else each slot on its own.
+func (w *world) group(first, last int) []*instance {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.slots[first:last])
+}
+
+// play performs the acts: group after group, or each slot on its own.
 func (w *world) play() {
-	var acts sync.WaitGroup
-	if w.schedule.Rolling {
-		for slot, list := range w.schedule.Acts {
-			w.perform(slot, list, &acts)
-			w.current(slot).awaitReady(time.Minute)
-			time.Sleep(w.schedule.Spread + 100*time.Millisecond) // every client has heard of it, and is connected
+	if w.schedule.Group > 0 {
+		for slot := 0; slot < w.schedule.Slots; slot += w.schedule.Group {
+			w.replace(slot, min(slot+w.schedule.Group, w.schedule.Slots))
 		}
-	} else {
-		var slots sync.WaitGroup
-		for slot, list := range w.schedule.Acts {
-			slots.Go(func() { w.perform(slot, list, &acts) })
-		}
-		slots.Wait()
+		return
 	}
+	var acts, slots sync.WaitGroup
+	for slot, list := range w.schedule.Acts {
+		slots.Go(func() { w.perform(slot, list, &acts) })
+	}
+	slots.Wait()
 	acts.Wait()
 }
 
@@ -134,5 +138,66 @@ func (w *world) restart(slot int, old *instance, a Act) {
 		w.start(slot, old.at.name)
 	case !a.Surge:
 		w.start(slot, "")
+	}
+}
+
+// replace restarts the slots from first to last-1 at once, as often as the schedule says.
+func (w *world) replace(first, last int) {
+	for n, a := range w.schedule.Acts[first] {
+		time.Sleep(a.Pause)
+		old := w.group(first, last)
+		if a.Surge {
+			for slot := first; slot < last; slot++ {
+				w.start(slot, "")
+			}
+			w.awaitGroup(first, last)
+			if len(old) > 1 {
+				w.awaitSeen(old, w.group(first, last))
+			}
+		}
+		var exits sync.WaitGroup
+		for k, i := range old {
+			exits.Go(func() {
+				i.terminate(w.act(first+k, n).Force)
+				switch {
+				case a.SameAddr:
+					w.start(first+k, i.at.name)
+				case !a.Surge:
+					w.start(first+k, "")
+				}
+			})
+		}
+		exits.Wait()
+		w.awaitGroup(first, last)
+		time.Sleep(w.schedule.Spread + 100*time.Millisecond) // every client has heard of it, and is connected
+	}
+}
+
+// act is the nth of a slot, or of its group where that has more.
+func (w *world) act(slot, n int) Act {
+	if acts := w.schedule.Acts[slot]; n < len(acts) {
+		return acts[n]
+	}
+	return Act{}
+}
+
+func (w *world) awaitGroup(first, last int) {
+	for slot := first; slot < last; slot++ {
+		w.current(slot).awaitReady(time.Minute)
+	}
+}
+
+// awaitSeen waits until the old instances know of the new ones, as who switches from blue to green does: an instance
+// that sees others, who will leave too, cannot know that it has to wait for more.
+func (w *world) awaitSeen(old, next []*instance) {
+	if w.schedule.Virtual {
+		return
+	}
+	for _, i := range old {
+		for _, other := range next {
+			for !i.registrar.sees(other.at.name) && other.registrar.registry.lists(other.at.name) {
+				time.Sleep(time.Millisecond)
+			}
+		}
 	}
 }
