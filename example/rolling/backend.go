@@ -70,7 +70,7 @@ func backend() error {
 	}
 	defer lis.Close()
 	switch s.Strategy {
-	case Strict, Lossless:
+	case Strict, Lossless, Recreate:
 		return serveLameduck(s, lis)
 	default:
 		return servePlain(s, lis)

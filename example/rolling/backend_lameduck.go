@@ -42,6 +42,7 @@ func serveLameduck(s spec, lis net.Listener) error {
 		lifecycle.WithHealth(health.Register(srv)),
 		lifecycle.WithRegistrar(registrar),
 		lifecycle.WithSignals(syscall.SIGTERM),
+		lifecycle.WithSuccessor(successorWait),
 		lifecycle.WithOnState(func(state lifecycle.State) {
 			if state == lifecycle.Serving {
 				once.Do(func() { ready(lis) })

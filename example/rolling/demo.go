@@ -18,8 +18,8 @@ import (
 // demo is one run of the program: a registry, and a player for each strategy.
 type demo struct {
 	command  *command
-	registry *nacostest.Server // nil with -nacos
-	dir      string            // logs and reports of the backends
+	registry []*nacostest.Server // nodes; none with -nacos
+	dir      string              // logs and reports of the backends
 	progress *progress
 }
 
@@ -30,7 +30,7 @@ func newDemo(c *command, stderr io.Writer) (*demo, error) {
 		return nil, err
 	}
 	if c.nacos == "" {
-		if d.registry, err = nacostest.NewServer(nacostest.Options{}); err != nil {
+		if d.registry, err = nacostest.NewCluster(c.nodes, nacostest.Options{}); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(d.dir))
 		}
 	}
@@ -39,8 +39,8 @@ func newDemo(c *command, stderr io.Writer) (*demo, error) {
 
 // close ends the registry and removes the backends' logs, unless something went wrong.
 func (d *demo) close(keepLogs bool) {
-	if d.registry != nil {
-		d.registry.Close()
+	for _, node := range d.registry {
+		node.Close()
 	}
 	if keepLogs {
 		d.progress.line("the backends' logs and reports are in %s", d.dir)
@@ -81,11 +81,16 @@ func (d *demo) run(ctx context.Context) ([]result, error) {
 // part is what the player of a strategy has to know.
 func (d *demo) part(strategy Strategy) part {
 	p := part{
-		Strategy: strategy, Nacos: d.command.nacos, Dir: d.dir, Began: d.progress.began,
+		Strategy: strategy, Nodes: []string{d.command.nacos}, Replicas: d.command.replicas, Dir: d.dir, Began: d.progress.began,
 		Duration: d.command.duration(), Rate: d.command.rate, Seed: d.command.seed,
 	}
-	if d.registry != nil {
-		p.Nacos = d.registry.Addr()
+	if len(d.registry) > 0 {
+		p.Nodes = nil
+	}
+	for _, node := range d.registry {
+		p.Nodes = append(p.Nodes, node.Addr())
+	}
+	if len(d.registry) == 1 {
 		settle := oneNodeSettle
 		p.Settle = &settle
 	}

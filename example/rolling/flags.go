@@ -6,18 +6,24 @@ import (
 	"flag"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/lameduck-go/lameduck/example/internal/flags"
 )
 
-// maxRate is more than two cores can do six times over.
-const maxRate = 5000
+const (
+	maxRate     = 5000 // more than two cores can do six times over
+	maxReplicas = 3
+	maxNodes    = 3
+)
 
 // command is the command line.
 type command struct {
 	nacos      string
-	strategies []Strategy
+	nodes      int
+	replicas   int
+	strategies []Strategy // nil: all that make sense
 	seconds    float64
 	rate       float64
 	seed       uint64
@@ -25,10 +31,11 @@ type command struct {
 }
 
 func (c *command) flags() *flag.FlagSet {
-	c.strategies = strategies
 	set := flag.NewFlagSet("rolling", flag.ContinueOnError)
 	set.StringVar(&c.nacos, "nacos", "", "`HOST:PORT` of a Nacos server's HTTP port; empty: an embedded server")
-	set.Func("strategies", "`list` of the ways to go offline, with commas (default "+joinStrategies(strategies)+")", func(s string) (err error) {
+	set.IntVar(&c.nodes, "nodes", 1, "how many `nodes` the embedded server has; backends and clients are spread over them")
+	set.IntVar(&c.replicas, "replicas", maxReplicas, "how many `backends` there are at a time; 1 or 2 are replaced as soon as their successor is ready")
+	set.Func("strategies", "`list` of the ways to go offline, with commas: "+joinStrategies(strategies)+"\n(default all; recreate needs -replicas 1)", func(s string) (err error) {
 		c.strategies, err = parseStrategies(s)
 		return err
 	})
@@ -45,6 +52,19 @@ func (c *command) check() error {
 		if err := flags.HostPort("nacos", c.nacos, 1); err != nil {
 			return err
 		}
+	}
+	switch {
+	case c.nodes < 1 || c.nodes > maxNodes:
+		return flags.Wrong("nodes", c.nodes, "want 1 to 3")
+	case c.nodes > 1 && c.nacos != "":
+		return flags.Wrong("nodes", c.nodes, "want 1 with -nacos: only the embedded server has more")
+	case c.replicas < 1 || c.replicas > maxReplicas:
+		return flags.Wrong("replicas", c.replicas, "want 1 to 3")
+	case c.replicas > 1 && slices.Contains(c.strategies, Recreate):
+		return flags.Wrong("strategies", Recreate, "want -replicas 1 with it")
+	}
+	if c.strategies == nil {
+		c.strategies = strategiesOf(c.replicas)
 	}
 	if !(c.seconds >= 0 && c.seconds <= math.MaxInt32) {
 		return flags.Wrong("seconds", c.seconds, "want 0 or more")

@@ -13,7 +13,7 @@ import (
 // openStreams is how many long streams there are at any time.
 const openStreams = 8
 
-// loads are the six kinds of clients of one strategy. begin and end are called once each; counts at any time.
+// loads are the six kinds of clients of one strategy, on every node. begin and end are called once each; counts at any time.
 type loads struct {
 	mu      sync.Mutex
 	running []*load.Load
@@ -24,22 +24,25 @@ type loads struct {
 
 func newLoads() *loads { return &loads{stop: func() {}} }
 
-// begin starts every kind of client.
+// begin starts every kind of client on every node.
 func (l *loads) begin(ctx context.Context, p part, s spec) error {
 	ctx, l.stop = context.WithCancel(ctx)
+	share := len(p.Nodes)
 	for i, kind := range load.Kinds() {
-		one, err := load.Open(load.Config{
-			Kind: kind, Nacos: s.Nacos, Service: s.Service,
-			Rate: p.Rate, Streams: openStreams, Seed: p.Seed + uint64(i),
-		})
-		if err != nil {
-			_, closed := l.end()
-			return errors.Join(err, closed)
+		for n, node := range p.Nodes {
+			one, err := load.Open(load.Config{
+				Kind: kind, Nacos: node, Service: s.Service,
+				Rate: p.Rate / float64(share), Streams: openStreams / share, Seed: p.Seed + uint64(i+n*len(load.Kinds())),
+			})
+			if err != nil {
+				_, closed := l.end()
+				return errors.Join(err, closed)
+			}
+			l.mu.Lock()
+			l.running, l.kinds = append(l.running, one), append(l.kinds, kind)
+			l.mu.Unlock()
+			l.work.Go(func() { one.Run(ctx) })
 		}
-		l.mu.Lock()
-		l.running, l.kinds = append(l.running, one), append(l.kinds, kind)
-		l.mu.Unlock()
-		l.work.Go(func() { one.Run(ctx) })
 	}
 	return nil
 }
@@ -51,7 +54,7 @@ func (l *loads) end() (map[load.Kind]load.Counts, error) {
 	counts := make(map[load.Kind]load.Counts, len(l.kinds))
 	var errs []error
 	for i, one := range l.running {
-		counts[l.kinds[i]] = one.Counts()
+		counts[l.kinds[i]] = counts[l.kinds[i]].Add(one.Counts())
 		errs = append(errs, one.Close())
 	}
 	return counts, errors.Join(errs...)

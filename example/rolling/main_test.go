@@ -34,6 +34,12 @@ func TestWrongFlags(t *testing.T) {
 		{"-rate", []string{"-rate", "0"}},
 		{"-rate", []string{"-rate", "5001"}},
 		{"-seed", []string{"-seed", "-1"}},
+		{"-nodes", []string{"-nodes", "0"}},
+		{"-nodes", []string{"-nodes", "4"}},
+		{"-nodes", []string{"-nodes", "2", "-nacos", "127.0.0.1:8848"}},
+		{"-replicas", []string{"-replicas", "0"}},
+		{"-replicas", []string{"-replicas", "4"}},
+		{"-strategies", []string{"-strategies", "recreate"}},
 		{"-nonsense", []string{"-nonsense"}},
 		{"argument", []string{"lossless"}},
 	}

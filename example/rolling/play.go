@@ -17,21 +17,16 @@ const lead, tail = time.Second, time.Second
 
 // play measures one strategy: backends, loads, restarts.
 func play(ctx context.Context, p part, progress *progress) (_ result, err error) {
-	s := spec{Strategy: p.Strategy, Nacos: p.Nacos, Settle: p.Settle}
+	s := spec{Strategy: p.Strategy, Settle: p.Settle}
 	s.Service.Name = fmt.Sprintf("lameduck-rolling-%s-%08x", p.Strategy, rand.Uint32())
-	listing, err := naming.Subscribe(s.Nacos, s.Service)
-	if err != nil {
-		return result{}, err
-	}
-	defer func() { err = errors.Join(err, listing.Close()) }()
 	loads := newLoads()
 	r := &rollout{
-		spec: s, dir: p.Dir, ports: newPorts(p.Strategy), listing: listing,
-		random: rand.New(rand.NewPCG(p.Seed, 0)),
+		spec: s, nodes: map[string]*naming.Listing{}, dir: p.Dir, ports: newPorts(p.Strategy),
+		running: make([]*process, p.Replicas), random: rand.New(rand.NewPCG(p.Seed, 0)),
 		report: func(e event) { progress.restart(p.Strategy, e, loads.counts()) },
 	}
-	defer r.end()
-	if err := r.begin(ctx); err != nil {
+	defer func() { err = errors.Join(err, r.end()) }()
+	if err := r.begin(ctx, p.Nodes); err != nil {
 		return result{}, err
 	}
 	if err := loads.begin(ctx, p, s); err != nil {
@@ -47,14 +42,22 @@ func play(ctx context.Context, p part, progress *progress) (_ result, err error)
 	return res, nil
 }
 
-// restarts rolls the backends over: on new ports, on the same ports, and so on until the time is used.
+// restartsLeast is how many restarts there are in any case.
+const restartsLeast = 6
+
+// restarts rolls the backends over: on new ports, on the same ports, and so on until the time is used. One backend that is
+// alone has its successor first, on a new port; or, to show what that is for, not.
 func restarts(ctx context.Context, p part, r *rollout) error {
 	end := time.Now().Add(p.Duration)
 	if err := pause(ctx, lead); err != nil {
 		return err
 	}
-	for round := 0; round < 2 || time.Now().Before(end); round++ {
-		if err := r.roll(ctx, round%2 == 1); err != nil {
+	for round := 0; round*p.Replicas < restartsLeast || time.Now().Before(end); round++ {
+		samePort := round%2 == 1
+		if p.Replicas == 1 {
+			samePort = p.Strategy == Recreate
+		}
+		if err := r.roll(ctx, samePort); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,8 @@ const playerPatience = 10 * time.Second
 // part says what a player has to play.
 type part struct {
 	Strategy Strategy
-	Nacos    string
+	Nodes    []string // of the registry
+	Replicas int
 	Settle   *time.Duration // nil: what the registry needs
 	Dir      string         // for logs and reports of the backends
 	Began    time.Time      // of the demo

@@ -12,7 +12,7 @@ import (
 // Backends listen on ports below the range from which systems take the ports of outgoing connections (32768 and up on
 // Linux, 49152 elsewhere). Otherwise one of the load's own connections may hold a port in the moment between the end of
 // a backend and the start of the next one on the same port.
-const lowestPort, portsEach = 20000, 2400
+const lowestPort, portsEach = 20000, 2000
 
 // ports hands out loopback addresses. Each strategy has a range of its own, since their players run side by side.
 type ports struct {

@@ -39,7 +39,7 @@ func (p *progress) restart(strategy Strategy, e event, sum load.Counts) {
 		port = "same port"
 	}
 	p.line("%-14s  restarts backend %d of %d (%s, %s): %d calls, %d failed; %d streams, %d cut so far",
-		strategy, e.backend, backends, e.addr, port, sum.Calls, sum.Failed, sum.Streams, sum.StreamsCut)
+		strategy, e.backend, e.of, e.addr, port, sum.Calls, sum.Failed, sum.Streams, sum.StreamsCut)
 }
 
 // done tells what a strategy came to. Failures are worth their text only where there should be none.

@@ -18,6 +18,7 @@ const (
 	Sleep         Strategy = "sleep"          // deregister, sleep, then GracefulStop; what Spring Cloud Alibaba does
 	Strict        Strategy = "strict"         // lameduck with the Strict policy
 	Lossless      Strategy = "lossless"       // lameduck as it comes
+	Recreate      Strategy = "recreate"       // the same with one replica that is ended before the next one is started
 )
 
 const (
@@ -28,10 +29,20 @@ const (
 	stopLimit = 3 * time.Second
 	// oneNodeSettle is the settle time of the strategies with lameduck on the embedded registry, which is one node.
 	oneNodeSettle = 500 * time.Millisecond
+	// successorWait is how long the strategies with lameduck wait for somebody where nobody else is listed.
+	successorWait = 5 * time.Second
 )
 
 // strategies are all of them, in the order of the table.
-var strategies = []Strategy{Stop, DeregGraceful, Sleep, Strict, Lossless}
+var strategies = []Strategy{Stop, DeregGraceful, Sleep, Strict, Lossless, Recreate}
+
+// strategiesOf are those that make sense with so many replicas: only one that is alone leaves nobody behind.
+func strategiesOf(replicas int) []Strategy {
+	if replicas == 1 {
+		return strategies
+	}
+	return slices.DeleteFunc(slices.Clone(strategies), func(s Strategy) bool { return s == Recreate })
+}
 
 // index is the place of s in the table.
 func (s Strategy) index() int { return slices.Index(strategies, s) }

@@ -85,8 +85,16 @@ func printTable(w io.Writer, rows []row) error {
 // printNotes says under which conditions the figures were taken.
 func printNotes(w io.Writer, c *command) error {
 	settle := fmt.Sprintf("settle %v, for one known registry node", oneNodeSettle)
-	if c.nacos != "" {
+	if c.nacos != "" || c.nodes > 1 {
 		settle = "settle as the registrar says"
+	}
+	if c.replicas == 1 {
+		if _, err := fmt.Fprintf(w, `
+recreate: lossless, and the next process is started when the one before has ended. In between there is nobody; that is not
+lameduck's loss, and it cannot be mended there. All others start the next one first, and end the old one when it is ready.
+`); err != nil {
+			return err
+		}
 	}
 	_, err := fmt.Fprintf(w, `
 strict, lossless: %s; everything else as it comes, but strict tells its streams before it waits for zero.

@@ -59,6 +59,14 @@ func startInstance(t *testing.T, registry *nacostest.Server, opts ...lifecycle.O
 
 func startServer(t *testing.T, registry *nacostest.Server, serverOptions []grpc.ServerOption, opts ...lifecycle.Option) *instance {
 	t.Helper()
+	i := startServing(t, registry, serverOptions, opts...)
+	i.await(t, "ready", func() bool { return i.Status().Ready })
+	return i
+}
+
+// startServing returns when the instance serves, listed or not.
+func startServing(t *testing.T, registry *nacostest.Server, serverOptions []grpc.ServerOption, opts ...lifecycle.Option) *instance {
+	t.Helper()
 	lis := listen(t)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	i := &instance{addr: lis.Addr().String(), slow: make(chan time.Duration, 1), release: make(chan struct{}), result: make(chan error, 1)}
@@ -92,7 +100,7 @@ func startServer(t *testing.T, registry *nacostest.Server, serverOptions []grpc.
 			t.Errorf("Run has not returned")
 		}
 	})
-	i.await(t, "ready", func() bool { return i.Status().Ready })
+	i.await(t, "serving", func() bool { return i.Status().State == lifecycle.Serving })
 	return i
 }
 

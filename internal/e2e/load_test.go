@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	_ "google.golang.org/grpc/health" // client-side health checking
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/lameduck-go/lameduck/nacos/nacosresolver"
@@ -24,12 +25,21 @@ type load struct {
 	done          chan struct{}
 }
 
+const (
+	plainConfig  = `{"loadBalancingConfig":[{"round_robin":{}}]}`
+	healthConfig = `{"loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":""}}`
+)
+
 func startLoad(t *testing.T, registry *nacostest.Server) *load {
 	t.Helper()
-	conn, err := grpc.NewClient("nacos:///"+service,
-		grpc.WithResolvers(nacosresolver.NewBuilder(nacosresolver.Config{Servers: []string{registry.Addr()}})),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
-		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return startLoadTo(t, "nacos:///"+service, plainConfig,
+		grpc.WithResolvers(nacosresolver.NewBuilder(nacosresolver.Config{Servers: []string{registry.Addr()}})))
+}
+
+func startLoadTo(t *testing.T, target, config string, opts ...grpc.DialOption) *load {
+	t.Helper()
+	conn, err := grpc.NewClient(target, append(opts,
+		grpc.WithDefaultServiceConfig(config), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
