@@ -134,7 +134,7 @@ func TestParseStrategies(t *testing.T) {
 
 func TestLanes(t *testing.T) {
 	got := lanes(strategies)
-	want := [][]Strategy{{Sleep}, {Stop, DeregGraceful, Strict, Lossless}}
+	want := [][]Strategy{{Sleep, Recreate}, {Stop, DeregGraceful, Strict, Lossless}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("lanes() = %v, want %v", got, want)
 	}
