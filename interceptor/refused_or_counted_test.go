@@ -124,7 +124,7 @@ func (r *race) check() {
 }
 
 // TestAnswerCallsMissesNobody answers while one call is on its way in: whoever is admitted after Refuse would never be
-// answered, for his handler does not return.
+// answered, for their handler does not return.
 func TestAnswerCallsMissesNobody(t *testing.T) {
 	const rounds = 20_000
 	var tracker Tracker

@@ -18,7 +18,7 @@ import (
 // end of the quiet limit it returns an error that is ErrNotQuiet and stays draining; an absence that a registrar did not
 // confirm is part of the error too. When ctx ends first it returns its cause, and draining goes on. Calls share the drain
 // under way; a call on a drained instance looks for quiet again. After Resume, waiting callers get ErrResumed, unless an
-// operator holds the instance: then the drain goes on, as his. Once Shutdown has begun Drain returns ErrStopping.
+// operator holds the instance: then the drain goes on, as theirs. Once Shutdown has begun Drain returns ErrStopping.
 //
 // Before Start it is remembered: Start then announces nothing until Resume.
 func (m *Manager) Drain(ctx context.Context) error {

@@ -202,7 +202,7 @@ func (k *keeper) stand(s Standing, err error) {
 			k.absent = time.Now()
 		}
 		// An operator may have put it online in between: what was seen before counts for since when, not for whether. Once it
-		// is to be listed again, what he does counts for then.
+		// is to be listed again, what they do counts for then.
 		if !k.listed {
 			k.seen, k.held = s == Withdrawn, false
 		}

@@ -78,7 +78,7 @@ func TestDeregisterThatReturnsAfterResume(t *testing.T) {
 	})
 }
 
-// An operator's offline may be told between the look whether he holds the instance and its withdrawal.
+// An operator's offline may be told between the look whether they hold the instance and its withdrawal.
 func TestWhatIsWithdrawnIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -31,7 +31,7 @@ func TestShutdownOfAParkedInstanceIsQuick(t *testing.T) {
 	})
 }
 
-// What was seen before counts for since when, not for whether: he may have put it online in between.
+// What was seen before counts for since when, not for whether: they may have put it online in between.
 func TestShutdownOfAParkedInstanceUnconfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -207,7 +207,7 @@ func (s *settleOnce) Settle() time.Duration {
 	return time.Second
 }
 
-// A drain by hand leaves alone what an operator holds, and withdraws it when he lets go.
+// A drain by hand leaves alone what an operator holds, and withdraws it when they let go.
 func TestOneOfTwoOnlineDuringADrainByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, second := newRigOfTwo(t)

@@ -70,7 +70,7 @@ type Health interface {
 //
 // Watch blocks until ctx ends and calls the function in order, from one goroutine: with how the registry holds the
 // instance when Watch begins and after each Register that has returned nil, and at each change that an operator made;
-// what he does between Deregister and Register is not heard. It never reports an absence that it cannot attribute to an
+// what they do between Deregister and Register is not heard. It never reports an absence that it cannot attribute to an
 // operator. The Manager begins Watch once Register has returned nil. What an operator did before a
 // Deregister should be told before that returns: settle counts from the last absence.
 type Registrar interface {

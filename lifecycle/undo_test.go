@@ -151,7 +151,7 @@ func TestResumeAgainWhileTheRegistryIsDown(t *testing.T) {
 	})
 }
 
-// A drain by hand that begins while an operator holds the instance has to withdraw it when he lets go.
+// A drain by hand that begins while an operator holds the instance has to withdraw it when they let go.
 func TestOperatorOnlineDuringADrainByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

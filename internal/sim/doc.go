@@ -25,7 +25,7 @@
 //     lists it only while the listener accepts.
 //   - Drain returns when the instance is off the list and settled, Resume when it is listed again.
 //   - What an operator does is listened to and followed, at once, unless the instance is drained by hand, which then
-//     decides. An instance that he holds is not deregistered: that would end his flag.
+//     decides. An instance that they hold is not deregistered: that would end their flag.
 //   - Streams are told once GOAWAY is out, or, where the schedule says so, withdrawn and settled.
 //   - Health Watches hear NOT_SERVING only in a drain that stays, when it has settled and somebody else is listed.
 //   - Readiness turns green once the instance is listed.

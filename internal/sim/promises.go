@@ -13,7 +13,7 @@ import (
 // What is promised of an instance while it lives, checked in the moment in which it is due.
 
 // checkRegister is called at each Register: an instance is not listed before it can answer. One that an operator holds
-// goes on trying, so that there is something for him to put online.
+// goes on trying, so that there is something for them to put online.
 func (i *instance) checkRegister(held bool) {
 	i.mu.Lock()
 	accepting, serving := i.accepting, i.serving
@@ -59,7 +59,7 @@ func (i *instance) checkTell() {
 	}
 }
 
-// checkTold is called when Watch has told what an operator did, and has no more to tell: he decides, unless the instance
+// checkTold is called when Watch has told what an operator did, and has no more to tell: they decide, unless the instance
 // is withdrawn, or leaves. known is what was so before.
 func (i *instance) checkTold(n news, known known) {
 	if i.manager == nil || i.strategy != Lossless {

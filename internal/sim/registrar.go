@@ -128,7 +128,7 @@ func (r *registrar) Deregister(ctx context.Context) error {
 	r.withdrawing = true
 	untold := len(r.news) > 0
 	if r.held && !untold && !r.instance.leaving() {
-		r.instance.complain("Deregister was called while an operator held it: that ends his flag")
+		r.instance.complain("Deregister was called while an operator held it: that ends their flag")
 	}
 	r.mu.Unlock()
 	err := r.deregister(ctx)
