@@ -36,6 +36,7 @@ const (
 	closeWait        = 500 * time.Millisecond // for the registrars' Close; may end after the budget
 	lastWait         = 100 * time.Millisecond // for OnState to hear of the end, the log to be written, Serve to return
 	leastWait        = 25 * time.Millisecond  // for GracefulStop and for Stop, however small the budget is
+	answerLead       = 100 * time.Millisecond // for the last answer of a call whose server has stopped already
 	goAwayLead       = 100 * time.Millisecond // from the begin of GracefulStop until GOAWAY is out for sure; grpc-go has no hook
 )
 

@@ -27,6 +27,7 @@ var (
 	errBudget = errors.New("the budget ran out")
 	errForce  = errors.New("forced by a second signal or Force")
 	errOver   = errors.New("the instance has stopped")
+	errLeft   = errors.New("all servers say that they have stopped, and calls go on")
 
 	errBegunAnew = errors.New("lifecycle: drain begun anew")
 )

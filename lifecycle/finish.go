@@ -152,6 +152,7 @@ func (m *Manager) finishReport(o *offline) {
 		r.Outcome = o.outcome(o.err)
 		r.AtEnd = counts
 		r.Error = failure
+		r.StoppedByOther = m.closedAt
 		for _, k := range m.keepers {
 			r.Registrars = append(r.Registrars, k.status())
 		}

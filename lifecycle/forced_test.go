@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,9 +21,9 @@ func TestSecondSignalForces(t *testing.T) {
 		r.Manager.signalled = signals
 		r.run(t)
 		r.calls.set(2, 1)
-		signals <- fakeSignal{}
-		time.Sleep(time.Second)
-		signals <- fakeSignal{}
+		signals <- os.Interrupt
+		time.Sleep(signalApart + 1)
+		signals <- os.Interrupt
 		err := <-r.result
 		if !errors.Is(err, ErrForcedStop) || !strings.Contains(err.Error(), "2 unary calls and 1 streams in flight") {
 			t.Errorf("Run() = %v, want ErrForcedStop with what was in flight", err)
@@ -55,14 +56,14 @@ func TestFirstSignalAfterAnotherTriggerForcesNothing(t *testing.T) {
 		r.calls.set(1, 0)
 		go r.Shutdown(t.Context())
 		time.Sleep(time.Second)
-		signals <- fakeSignal{}
+		signals <- os.Interrupt
 		time.Sleep(8 * time.Second)
 		select {
 		case err := <-r.result:
 			t.Fatalf("Run() = %v, want it to wait for the call", err)
 		default:
 		}
-		signals <- fakeSignal{}
+		signals <- os.Interrupt
 		if err := <-r.result; !errors.Is(err, ErrForcedStop) || time.Since(r.began) > 11*time.Second {
 			t.Errorf("Run() = %v after %v, want the second signal to force", err, time.Since(r.began))
 		}

@@ -27,23 +27,25 @@ type Manager struct {
 
 	// mu guards what follows and the state of the keepers. Calls and Health are told with it held: who looks at several of
 	// them sees one step.
-	mu        sync.Mutex
-	state     State
-	ready     bool
-	unlisted  bool // WithReadyUnlisted: registrars have been tried for long enough
-	refusing  bool // Strict: calls are refused
-	started   bool // Start was called
-	preparing bool // a function of WithBeforeRegister has not returned
-	announced bool // registrars may be asked
-	running   bool
-	listeners []*watchedListener
-	hand      bool                    // a drain by hand is in force
-	parked    bool                    // an operator holds the instance offline everywhere
-	drained   time.Time               // since when the instance drains
-	drain     *offline                // the last drain since the instance served
-	shutdown  *offline                // nil until Shutdown
-	last      *offline                // the one to report
-	stopWork  context.CancelCauseFunc // ends what Start began
+	mu            sync.Mutex
+	state         State
+	ready         bool
+	unlisted      bool // WithReadyUnlisted: registrars have been tried for long enough
+	refusing      bool // Strict: calls are refused
+	started       bool // Start was called
+	preparing     bool // a function of WithBeforeRegister has not returned
+	announced     bool // registrars may be asked
+	running       bool
+	listeners     []listener
+	toldUnwatched bool
+	closedAt      time.Time               // when somebody else has closed a listener
+	hand          bool                    // a drain by hand is in force
+	parked        bool                    // an operator holds the instance offline everywhere
+	drained       time.Time               // since when the instance drains
+	drain         *offline                // the last drain since the instance served
+	shutdown      *offline                // nil until Shutdown
+	last          *offline                // the one to report
+	stopWork      context.CancelCauseFunc // ends what Start began
 }
 
 // New makes a Manager for s. It starts nothing and touches no registry; what is wrong with its arguments is an error of

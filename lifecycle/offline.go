@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type offline struct {
 	told        time.Time // when streams were told; zero before
 	unconfirmed bool
 	stopped     <-chan struct{} // closed when all servers have stopped
+
+	left atomic.Bool // calls go on although all servers say that they have stopped
 
 	mu     sync.Mutex
 	report Report

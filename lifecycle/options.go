@@ -37,6 +37,7 @@ type config struct {
 	readyUnlisted   *time.Duration
 	registryOffline RegistryOffline
 	signals         []os.Signal
+	forceSignals    []os.Signal
 	signalled       <-chan os.Signal // in tests: stands in for os/signal, which cannot be used with fake time
 	onState         []func(State)
 	onStop          []func(context.Context) error
@@ -197,10 +198,19 @@ func WithRegistryOffline(r RegistryOffline) Option {
 	return func(cfg *config) { cfg.registryOffline = r }
 }
 
-// WithSignals makes Run take these signals as a trigger, and a second one as Force. Without it Run leaves signals
-// alone; the usual choice is syscall.SIGTERM and os.Interrupt.
+// WithSignals makes Run take these signals as a trigger. Without it Run leaves signals alone; the usual choice is
+// syscall.SIGTERM and os.Interrupt.
+//
+// A signal during an offline is logged once and changes nothing: platforms and wrappers send SIGTERM twice. Only an
+// os.Interrupt that is repeated, more than a second after the first signal, is taken for Force: that is a person at a
+// terminal. See WithForceSignals.
 func WithSignals(sig ...os.Signal) Option {
 	return func(cfg *config) { cfg.signals = append(cfg.signals, sig...) }
+}
+
+// WithForceSignals makes Run take these signals as Force, at any time. They need not be among those of WithSignals.
+func WithForceSignals(sig ...os.Signal) Option {
+	return func(cfg *config) { cfg.forceSignals = append(cfg.forceSignals, sig...) }
 }
 
 // WithOnState adds a function that hears of every change of state, in order, one at a time. It runs on a goroutine of

@@ -49,8 +49,13 @@ type Report struct {
 	StreamsCut int `json:"streams_cut,omitempty"`
 	// ConnectionsCut counts the connections that were open when Stop was called. On them were those above, or what no
 	// handler knows of: a request that is being sent, an answer that nobody reads, a peer that has not answered GOAWAY yet.
-	// Only Run counts them, only those that its listeners hand out as *net.TCPConn, and not those of HTTPServer.
+	// Counted are those that the listeners of Run, and of WatchHandshakes, hand out as *net.TCPConn, and not those of
+	// HTTPServer.
 	ConnectionsCut int `json:"connections_cut,omitempty"`
+	// ConnectionsUnknown: there were connections that are not watched (see WatchHandshakes), so more may have been cut.
+	ConnectionsUnknown bool `json:"connections_unknown,omitempty"`
+	// StoppedByOther is when somebody else stopped a server, before GracefulStop was due; zero: nobody did.
+	StoppedByOther time.Time `json:"stopped_by_other,omitzero"`
 	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of server
 	// 1", "OnStop hook 2", "Serve", and also "OnState", "OpenTelemetry" and "the logger's handler", which are no errors.
 	Abandoned []string `json:"abandoned,omitempty"`

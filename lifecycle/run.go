@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/signal"
 	"sync"
 	"time"
 )
@@ -17,19 +15,21 @@ import (
 // this order and nothing that they do not do. Call it where Serve was called.
 //
 // The triggers are the end of ctx, a signal of WithSignals, Shutdown or Force called by somebody else, an operator's
-// offline with Exit, a server whose Serve returns, and a registration that did not succeed within WithRegisterTimeout.
-// The last two are errors of Run, also when a server fails on the way out, before GracefulStop. After a clean offline
-// Run returns nil, also when ctx was cancelled; see Shutdown for what it returns otherwise. It returns within the budget
-// and one second more after the trigger, whatever happens.
+// offline with Exit, a server whose Serve returns or whose listener somebody else closes, and a registration that did not
+// succeed within WithRegisterTimeout, or cannot. The last two are errors of Run, also when a server fails on the way out,
+// before GracefulStop. After a clean offline Run returns nil, also when ctx was cancelled; see Shutdown for what it returns
+// otherwise, and ExitCode for what a process should make of it. It returns within the budget and one second more after the
+// trigger, whatever happens.
 //
 // The instance is registered under the address of the first listener. Run owns the listeners, those of WithServer too,
 // and closes them. A Manager runs once; what is wrong with its options is an error before anything is served. A second
 // Run, or one after Start, is an error that leaves its listeners alone: they may be in use.
 //
 // The connections of a *net.TCPListener are watched, so that one that is stuck in its handshake cannot hold GracefulStop
-// for longer than a second; behind listeners that hand out something else set grpc.ConnectionTimeout. A watched
-// connection without TLS keeps a read buffer of grpc.ReadBufferSize, 32 KiB by default, while it is idle, and has no
-// TCP_USER_TIMEOUT; keepalive closes it all the same (grpc-go v1.85.0 knows *net.TCPConn only).
+// for longer than a second; for listeners that hand out something else see WatchHandshakes. A watched connection has no
+// TCP_USER_TIMEOUT (grpc-go v1.85.0 sets it on a *net.TCPConn only): a peer that has gone while data waits for it is found
+// by keepalive, or by the kernel's retransmissions. On systems other than Linux it keeps a read buffer of
+// grpc.ReadBufferSize while it is idle, as grpc-go itself does there.
 func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	servers, err := m.claim(lis)
 	if err != nil {
@@ -50,20 +50,20 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 		}
 	})
 
-	trigger, signalled, cause := m.awaitTrigger(ctx, signals, failed)
+	trigger, force, cause := m.awaitTrigger(ctx, signals, failed)
 	cancel()
 	o := m.beginShutdown(context.WithoutCancel(ctx), trigger, cause == nil)
+	if force {
+		m.Force()
+	}
 	for over := false; !over; {
 		select {
 		case <-o.done:
 			over = true
 		case err := <-failed: // a lame duck has to serve as well
 			cause = errors.Join(cause, err)
-		case <-signals:
-			if signalled {
-				m.Force()
-			}
-			signalled = true // the platform's first one, after another trigger, asks for nothing new
+		case sig := <-signals.c:
+			m.during(signals, sig)
 		}
 	}
 	if !within(lastWait, serving.Wait) {
@@ -82,13 +82,11 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 func (m *Manager) serveOn(servers []served, serving *sync.WaitGroup, failed chan<- error) {
 	for n, s := range servers {
 		for _, l := range s.listeners {
-			if _, ok := s.server.(*httpServer); !ok { // net/http looks after its own
-				l = m.watchHandshakes(n, l)
-			}
+			l = m.watchListener(s.server, n, l, failed)
 			serving.Go(func() {
 				err := s.server.Serve(l)
 				if m.stopping() {
-					return // it was told to
+					return // it was told to, or somebody else was, which the listener has said
 				}
 				if err == nil {
 					err = errStoppedByOther
@@ -102,28 +100,17 @@ func (m *Manager) serveOn(servers []served, serving *sync.WaitGroup, failed chan
 func (m *Manager) stopping() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.state >= Stopping
+	return m.state >= Stopping || !m.closedAt.IsZero()
 }
 
-var errStoppedByOther = errors.New("the server was stopped by somebody else")
-
-// watchHandshakes wraps a listener, so that a connection that is stuck in its handshake does not hold the stop.
-func (m *Manager) watchHandshakes(server int, l net.Listener) net.Listener {
-	watched := watchHandshakes(l)
-	watched.server = server
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.listeners = append(m.listeners, watched)
-	return watched
-}
-
-// awaitTrigger blocks until the instance has a reason to go; err is set when the reason is a failure.
-func (m *Manager) awaitTrigger(ctx context.Context, signals <-chan os.Signal, failed <-chan error) (trigger string, signalled bool, err error) {
+// awaitTrigger blocks until the instance has a reason to go; force is set when it is one that leaves no time, err when it
+// is a failure.
+func (m *Manager) awaitTrigger(ctx context.Context, signals *signalReader, failed <-chan error) (trigger string, force bool, err error) {
 	select {
 	case <-m.begun:
 		return "shutdown", false, nil
-	case sig := <-signals:
-		return "signal " + sig.String(), true, nil
+	case sig := <-signals.c:
+		return "signal " + sig.String(), signals.read(sig), nil
 	case err := <-failed:
 		return "failure", false, err
 	case <-ctx.Done():
@@ -173,19 +160,6 @@ func checkListeners(servers []served) error {
 		}
 	}
 	return nil
-}
-
-// notify subscribes to the signals; os/signal is not touched unless somebody asked for it.
-func (m *Manager) notify() (<-chan os.Signal, func()) {
-	if m.signalled != nil {
-		return m.signalled, func() {}
-	}
-	if len(m.signals) == 0 {
-		return nil, func() {}
-	}
-	c := make(chan os.Signal, 2)
-	signal.Notify(c, m.signals...)
-	return c, func() { signal.Stop(c) }
 }
 
 func closeAll(lis []net.Listener) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,4 +87,38 @@ func TestServeErrorAfterGracefulStop(t *testing.T) {
 			t.Errorf("Run() = %v, want nil", err)
 		}
 	})
+}
+
+// A server that somebody else stops refuses new connections at once, and returns from Serve when its last call has ended:
+// the listener tells first, before the trigger and after it.
+func TestServerStoppedByOtherWhileACallIsOpen(t *testing.T) {
+	for name, trigger := range map[string]func(*rig){
+		"before the trigger": func(*rig) {},
+		"after the trigger":  (*rig).terminate,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.server.calls = r.calls
+				r.run(t)
+				r.calls.set(1, 0)
+				trigger(r)
+				time.Sleep(time.Second)
+				at := time.Now()
+				go r.server.GracefulStop() // by a signal handler of the program
+				time.Sleep(10 * time.Second)
+				if s := r.Status(); s.State < Draining || s.Registrars[0].Standing != Withdrawn {
+					t.Errorf("Status() = %+v, want that the withdrawal goes on", s)
+				}
+				r.calls.set(0, 0)
+				err := <-r.result
+				if !errors.Is(err, errStoppedByOther) || strings.Count(err.Error(), errStoppedByOther.Error()) != 1 {
+					t.Errorf("Run() = %v, want once that the server was stopped by somebody else", err)
+				}
+				if got := r.Report().StoppedByOther; !got.Equal(at) {
+					t.Errorf("Report.StoppedByOther = %v, want %v", got, at)
+				}
+			})
+		})
+	}
 }

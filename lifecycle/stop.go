@@ -6,15 +6,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
 
 // serverLead is how long a further server may take to stop before the one behind it begins to.
 const serverLead = 5 * time.Second
-
-// handshakeSlack is what a handshake whose deadline has passed takes to be given up.
-const handshakeSlack = 50 * time.Millisecond
 
 // gracefulStop makes every server refuse new connections and send GOAWAY: the refusal that gRPC clients repeat by
 // themselves. GracefulStop may hang in a handler, so it runs on a goroutine that is abandoned when Stop has not ended it.
@@ -49,31 +47,11 @@ func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
 		for _, end := range ends {
 			<-end
 		}
+		m.awaitCounted(ctx, o)
 	}()
 	<-begun
 	hurrying.Wait()
 	return nil
-}
-
-// awaitHandshakes hurries the connections that are in their handshake: until they are through, or gone, no GOAWAY is
-// sent to any other.
-func (m *Manager) awaitHandshakes(ctx context.Context, server int) {
-	deadline := time.Now().Add(handshakeGrace)
-	ctx, cancel := context.WithDeadline(ctx, deadline.Add(handshakeSlack))
-	defer cancel()
-	for _, l := range m.watched() {
-		if l.server != server {
-			continue
-		}
-		ended(ctx, l.closed)
-		ended(ctx, l.hurry(deadline))
-	}
-}
-
-func (m *Manager) watched() []*watchedListener {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.listeners
 }
 
 // stopOrder is the further servers, the last one first, then the first server.
@@ -168,25 +146,28 @@ func (m *Manager) awaitCalls(ctx context.Context, o *offline) error {
 // proxy in between say "refused", and a client run a call a second time that this server has already carried out.
 func (m *Manager) forceStop(ctx context.Context, o *offline) error {
 	forced := ctx.Err() != nil && context.Cause(ctx) == errForce
-	if o.hasStopped() && !forced {
+	if o.hasStopped() && !forced && !o.left.Load() {
 		return errSkipped
 	}
+	left := o.left.Load()
 	answered, ended, at := 0, 0, m.counts()
-	if !o.hasStopped() && m.calls != nil {
+	if (!o.hasStopped() || left) && m.calls != nil {
 		m.calls.Refuse()
 		answered = m.calls.AnswerCalls()
 		ended = m.calls.EndStreams(-1)
 	}
 	for _, l := range m.watched() {
-		l.hurry(time.Now().Add(o.plan.forceWait / 2)) // neither GracefulStop nor Stop gets past them
+		l.Hurry(time.Now().Add(o.plan.forceWait / 2)) // neither GracefulStop nor Stop gets past them
 	}
 	var cut Counts
-	connections := 0
-	if !o.awaitStopped(context.WithoutCancel(ctx), o.plan.forceWait) {
+	connections, all := 0, true
+	switch stopped := o.awaitStopped(context.WithoutCancel(ctx), o.plan.forceWait); {
+	case stopped && o.left.Load():
+		pause(context.WithoutCancel(ctx), time.Now().Add(answerLead))
+		cut, all = m.counts(), false
+	case !stopped:
 		cut = m.counts()
-		for _, l := range m.watched() {
-			connections += l.connections()
-		}
+		connections, all = m.openConnections()
 		for _, server := range m.stopServers(o.plan.stopWait) {
 			o.abandon("Stop of " + server)
 		}
@@ -197,11 +178,26 @@ func (m *Manager) forceStop(ctx context.Context, o *offline) error {
 	o.note(func(r *Report) {
 		r.Forced = true
 		r.CallsAnswered, r.StreamsEnded = answered, r.StreamsEnded+ended
-		r.CallsCut, r.StreamsCut, r.ConnectionsCut = cut.Unary, cut.Streams, connections
+		r.CallsCut, r.StreamsCut, r.ConnectionsCut, r.ConnectionsUnknown = cut.Unary, cut.Streams, connections, !all
 	})
+	cause := context.Cause(ctx)
+	if cause == nil {
+		cause = errLeft
+	}
 	return fmt.Errorf("%w: %w with %d unary calls and %d streams in flight; "+
-		"%d calls answered, %d streams ended, %d calls and %d streams cut, and %d connections",
-		ErrForcedStop, context.Cause(ctx), at.Unary, at.Streams, answered, ended, cut.Unary, cut.Streams, connections)
+		"%d calls answered, %d streams ended, %d calls and %d streams cut, and %s connections",
+		ErrForcedStop, cause, at.Unary, at.Streams, answered, ended, cut.Unary, cut.Streams, atLeast(connections, all))
+}
+
+// atLeast is a number of which we know all, or not.
+func atLeast(n int, all bool) string {
+	switch {
+	case all:
+		return strconv.Itoa(n)
+	case n == 0:
+		return "an unknown number of"
+	}
+	return fmt.Sprintf("%d or more", n)
 }
 
 // stopServers stops all of them at once, and returns the names of those that have not stopped within limit.

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package lifecycle
+package handshake
 
 import (
+	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 )
 
-// accepted returns both ends of a connection through a watchedListener.
-func accepted(t *testing.T) (l *watchedListener, server, client net.Conn) {
+// accepted returns both ends of a connection through a Listener.
+func accepted(t *testing.T) (l *Listener, server, client net.Conn) {
 	t.Helper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = watchHandshakes(tcp)
+	l = Watch(tcp, nil, nil)
 	t.Cleanup(func() { l.Close() })
 	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
 		t.Fatal(err)
@@ -42,7 +44,7 @@ func TestHurryEndsAHandshakeThatIsStuck(t *testing.T) {
 	l, server, _ := accepted(t)
 	server.SetDeadline(time.Now().Add(time.Hour)) // the handshake begins
 	failed := readFails(server)
-	none := l.hurry(time.Now().Add(20 * time.Millisecond))
+	none := l.Hurry(time.Now().Add(20 * time.Millisecond))
 	select {
 	case err := <-failed:
 		if nerr, ok := err.(net.Error); !ok || !nerr.Timeout() {
@@ -59,10 +61,10 @@ func TestHurryEndsAHandshakeThatIsStuck(t *testing.T) {
 func TestHurryAgainShortens(t *testing.T) {
 	l, server, _ := accepted(t)
 	server.SetDeadline(time.Now().Add(time.Hour))
-	l.hurry(time.Now().Add(time.Hour))
+	l.Hurry(time.Now().Add(time.Hour))
 	failed := readFails(server)
-	l.hurry(time.Now().Add(20 * time.Millisecond))
-	l.hurry(time.Now().Add(time.Hour)) // and nothing lengthens it
+	l.Hurry(time.Now().Add(20 * time.Millisecond))
+	l.Hurry(time.Now().Add(time.Hour)) // and nothing lengthens it
 	select {
 	case <-failed:
 	case <-time.After(5 * time.Second):
@@ -76,7 +78,7 @@ func TestHurryLetsAServerWithDeadlinesOfItsOwnBe(t *testing.T) {
 	for range 3 {
 		server.SetDeadline(time.Now().Add(time.Hour))
 	}
-	<-l.hurry(time.Now().Add(-time.Second))
+	<-l.Hurry(time.Now().Add(-time.Second))
 	go client.Write([]byte{1})
 	if _, err := server.Read(make([]byte, 1)); err != nil {
 		t.Errorf("Read() = %v, want nil", err)
@@ -87,7 +89,7 @@ func TestHurryLetsAGrownConnectionBe(t *testing.T) {
 	l, server, client := accepted(t)
 	server.SetDeadline(time.Now().Add(time.Hour))
 	server.SetDeadline(time.Time{}) // through
-	<-l.hurry(time.Now().Add(-time.Second))
+	<-l.Hurry(time.Now().Add(-time.Second))
 	go client.Write([]byte{1})
 	if _, err := server.Read(make([]byte, 1)); err != nil {
 		t.Errorf("Read() = %v, want nil: the deadline is for handshakes", err)
@@ -99,7 +101,7 @@ func TestHurryLetsAConnectionWithoutDeadlinesBe(t *testing.T) {
 	l, server, client := accepted(t)
 	server.SetReadDeadline(time.Now().Add(time.Hour))
 	server.SetReadDeadline(time.Time{})
-	<-l.hurry(time.Now().Add(-time.Second))
+	<-l.Hurry(time.Now().Add(-time.Second))
 	go client.Write([]byte{1})
 	if _, err := server.Read(make([]byte, 1)); err != nil {
 		t.Errorf("Read() = %v, want nil: no handshake has begun", err)
@@ -111,7 +113,7 @@ func TestHurryKnowsTheFirstDeadlineOnly(t *testing.T) {
 	l, server, client := accepted(t)
 	server.SetDeadline(time.Time{})
 	server.SetDeadline(time.Now().Add(time.Hour))
-	<-l.hurry(time.Now().Add(-time.Second))
+	<-l.Hurry(time.Now().Add(-time.Second))
 	go client.Write([]byte{1})
 	if _, err := server.Read(make([]byte, 1)); err != nil {
 		t.Errorf("Read() = %v, want nil", err)
@@ -120,7 +122,7 @@ func TestHurryKnowsTheFirstDeadlineOnly(t *testing.T) {
 
 func TestHurryHoldsForAHandshakeThatBeginsLater(t *testing.T) {
 	l, server, _ := accepted(t)
-	l.hurry(time.Now().Add(20 * time.Millisecond))
+	l.Hurry(time.Now().Add(20 * time.Millisecond))
 	server.SetDeadline(time.Now().Add(time.Hour))
 	select {
 	case <-readFails(server):
@@ -138,7 +140,7 @@ func TestHurryAsHandshakesEnd(t *testing.T) {
 	}
 	defer tcp.Close()
 	for range 5 {
-		l := watchHandshakes(tcp)
+		l := Watch(tcp, nil, nil)
 		var servers, clients [n]net.Conn
 		for i := range n {
 			if clients[i], err = net.Dial("tcp", l.Addr().String()); err != nil {
@@ -153,7 +155,7 @@ func TestHurryAsHandshakesEnd(t *testing.T) {
 		for _, s := range servers {
 			ending.Go(func() { s.SetDeadline(time.Time{}) })
 		}
-		none := l.hurry(time.Now())
+		none := l.Hurry(time.Now())
 		ending.Wait()
 		<-none
 		var reading sync.WaitGroup
@@ -174,7 +176,7 @@ func TestHurryAsHandshakesEnd(t *testing.T) {
 // A handshake has a deadline of its own, which may be the earlier one.
 func TestHurryLengthensNothing(t *testing.T) {
 	l, server, _ := accepted(t)
-	l.hurry(time.Now().Add(time.Hour))
+	l.Hurry(time.Now().Add(time.Hour))
 	server.SetDeadline(time.Now().Add(20 * time.Millisecond))
 	select {
 	case <-readFails(server):
@@ -183,15 +185,81 @@ func TestHurryLengthensNothing(t *testing.T) {
 	}
 }
 
+func open(l *Listener) int {
+	n, _ := l.Open()
+	return n
+}
+
 func TestConnectionsAreCounted(t *testing.T) {
 	l, server, _ := accepted(t)
-	if got := l.connections(); got != 1 {
-		t.Errorf("connections() = %d, want 1", got)
+	if got := open(l); got != 1 {
+		t.Errorf("Open() = %d, want 1", got)
 	}
 	for range 2 { // grpc-go closes some twice
 		server.Close()
-		if got := l.connections(); got != 0 {
-			t.Errorf("connections() = %d after Close, want 0", got)
+		if got := open(l); got != 0 {
+			t.Errorf("Open() = %d after Close, want 0", got)
+		}
+	}
+}
+
+// A listener that hands out something else is not watched, and says so once.
+func TestUnwatchedConnections(t *testing.T) {
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	l := Watch(wrapping{tcp}, func(c net.Conn) { said = append(said, fmt.Sprintf("%T", c)) }, nil)
+	defer l.Close()
+	for range 2 {
+		client, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		server, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		if _, ok := server.(wrapped); !ok {
+			t.Errorf("Accept() = %T, want what the listener has handed out", server)
+		}
+	}
+	if n, all := l.Open(); n != 0 || all || !slices.Equal(said, []string{"handshake.wrapped"}) {
+		t.Errorf("Open() = %d, %t, said %q; want 0, false, and one word", n, all, said)
+	}
+}
+
+type wrapping struct{ net.Listener }
+type wrapped struct{ net.Conn }
+
+func (w wrapping) Accept() (net.Conn, error) {
+	c, err := w.Listener.Accept()
+	return wrapped{c}, err
+}
+
+// Who closes the listener is noticed, but not a server that gives up because Accept has failed.
+func TestClosing(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		closings := 0
+		l := Watch(tcp, nil, func() { closings++ })
+		if fails {
+			tcp.Close()
+			if _, err := l.Accept(); err == nil {
+				t.Error("Accept() of a closed listener = nil, want an error")
+			}
+		}
+		l.Close()
+		l.Close()
+		<-l.Closed()
+		if want := map[bool]int{false: 1, true: 0}[fails]; closings != want {
+			t.Errorf("Accept failed before: %t; closing was called %d times, want %d", fails, closings, want)
 		}
 	}
 }
