@@ -20,10 +20,11 @@ type roster struct {
 // detached is one of them. Whoever takes it off the roster, under the Tracker's mutex, closes decided:
 // its handler's end or cut. The fields after decided are written before that and read after.
 type detached struct {
-	method string
-	told   <-chan struct{}
-	roster *roster
-	place  *list.Element
+	method  string
+	told    <-chan struct{}
+	tracker *Tracker
+	roster  *roster
+	place   *list.Element
 
 	decided chan struct{}
 	cut     bool
@@ -71,7 +72,7 @@ func (t *Tracker) beginExempt(method string) *detached {
 // enter is called with the mutex held.
 func (t *Tracker) enter(r *roster, method string) *detached {
 	r.begun++
-	d := &detached{method: method, told: t.channel(), roster: r, decided: make(chan struct{})}
+	d := &detached{method: method, told: t.channel(), tracker: t, roster: r, decided: make(chan struct{})}
 	d.place = r.open.PushBack(d)
 	return d
 }

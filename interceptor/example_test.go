@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/lameduck-go/lameduck/interceptor"
@@ -89,4 +90,51 @@ func ExampleDraining() {
 	var tracker interceptor.Tracker
 	srv := grpc.NewServer(tracker.ServerOptions()...)
 	testpb.RegisterTestServiceServer(srv, ticker{})
+}
+
+// poller waits for news, for up to a minute.
+type poller struct {
+	testpb.UnimplementedTestServiceServer
+	going func() <-chan struct{} // tracker.Draining
+	news  chan *testpb.Empty
+}
+
+// EmptyCall is a long poll. The context of a unary call says nothing of the server, so it asks the Tracker.
+func (p poller) EmptyCall(ctx context.Context, _ *testpb.Empty) (*testpb.Empty, error) {
+	select {
+	case n := <-p.news:
+		return n, nil
+	case <-p.going():
+		return &testpb.Empty{}, nil // nothing new: the client asks again, elsewhere
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
+}
+
+// Handlers that wait and are no streams: a unary call, an HTTP handler, a handler of another RPC framework (which is an
+// HTTP handler). All of them ask the Tracker; that costs no allocation.
+func ExampleTracker_Draining() {
+	var tracker interceptor.Tracker
+	srv := grpc.NewServer(tracker.ServerOptions()...)
+	testpb.RegisterTestServiceServer(srv, poller{going: tracker.Draining, news: make(chan *testpb.Empty)})
+
+	http.Handle("/poll", tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-tracker.Draining():
+			w.WriteHeader(http.StatusNoContent)
+		case <-r.Context().Done():
+		}
+	})))
+}
+
+// A gRPC server on the port of an HTTP server.
+func ExampleTrailersOnly() {
+	var tracker interceptor.Tracker
+	srv := grpc.NewServer(tracker.ServerOptions()...)
+	testpb.RegisterTestServiceServer(srv, greeter{})
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	web := &http.Server{Handler: interceptor.TrailersOnly(srv), Protocols: &protocols}
+	_ = web // to lifecycle.HTTPServer(web)
 }

@@ -14,7 +14,11 @@ import "net/http"
 // connection that is used for the first time after a whole drain may still meet that moment. HTTP/2 has GOAWAY.
 //
 // gRPC through ServeHTTP needs no Handler: its interceptors count.
+//
+// A WebSocket, or another connection that is hijacked, is a request in flight for as long as its handler runs. Leave
+// its route outside, or it holds the stop until the stream deadline; Draining tells it when to end.
 func (t *Tracker) Handler(next http.Handler) http.Handler {
+	t.attached.Store(true)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bits := t.word.enter()
 		if bits&refusing != 0 {

@@ -14,6 +14,7 @@ import (
 // EndStreams can answer while it sits in Recv; a panic in it reaches the interceptors around as a
 // [*HandlerPanic], and runtime.Goexit as an INTERNAL error.
 func (t *Tracker) StreamServerInterceptor() grpc.StreamServerInterceptor {
+	t.attached.Store(true)
 	refusal, ending := refusal(), ending()
 	exempt := t.Exempt
 	return func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
@@ -29,7 +30,7 @@ func (t *Tracker) StreamServerInterceptor() grpc.StreamServerInterceptor {
 				return refusal.stream(ss)
 			}
 		}
-		ctx := context.WithValue(ss.Context(), drainingKey{}, d.told)
+		ctx := context.WithValue(ss.Context(), rpcKey{}, d)
 		wrapped := &middleware.WrappedServerStream{ServerStream: ss, WrappedContext: ctx}
 		t.run(d, func() (any, error) { return nil, handler(srv, wrapped) })
 		if d.cut {
@@ -40,19 +41,26 @@ func (t *Tracker) StreamServerInterceptor() grpc.StreamServerInterceptor {
 	}
 }
 
-type drainingKey struct{}
+// rpcKey is the key of the *detached in the context of an RPC that has one.
+type rpcKey struct{}
 
 // Draining returns the channel that closes when the stream whose context this is should come to an
 // end: on TellStreams, at once when that has happened before the stream began. The handler decides
 // what a good end is; EndStreams follows. It is nil, and so never ready, for unary calls, health
-// Watches, and contexts of other origin.
+// Watches, and contexts of other origin: every unary call would pay for it with an allocation. A unary
+// or HTTP handler that waits for long asks the Tracker instead, by its method of the same name.
 func Draining(ctx context.Context) <-chan struct{} {
-	told, _ := ctx.Value(drainingKey{}).(<-chan struct{})
-	return told
+	d, _ := ctx.Value(rpcKey{}).(*detached)
+	if d == nil || d.roster == &d.tracker.calls {
+		return nil
+	}
+	return d.told
 }
 
-// Draining returns the channel that the next TellStreams closes, for code that is no stream handler.
-// After Resume it returns a new one.
+// Draining returns the channel that the next TellStreams closes; it is closed when that has happened already. After
+// Resume it returns a new one. It is for everybody: for unary handlers, HTTP handlers and those of other RPC
+// frameworks that wait for something (a long poll), and for code that is no handler. What waits for it returns when the
+// server stops, instead of holding the stop until the budget ends.
 func (t *Tracker) Draining() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -65,6 +73,14 @@ func (t *Tracker) channel() chan struct{} {
 		t.told = make(chan struct{})
 	}
 	return t.told
+}
+
+// Handles reports whether ctx is that of an RPC which the Tracker would wait for: a stream, or a unary call that can be
+// answered in the place of its handler, so one admitted while draining or, with Abandonable, any. Other unary calls
+// cannot be told from outside.
+func (t *Tracker) Handles(ctx context.Context) bool {
+	d, _ := ctx.Value(rpcKey{}).(*detached)
+	return d != nil && d.tracker == t
 }
 
 // TellStreams closes the Draining channels. Streams that begin later find theirs closed, until Resume.

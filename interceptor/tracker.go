@@ -30,8 +30,9 @@ type Tracker struct {
 	// it where handlers may outlive the offline's budget. Set it before the interceptors are made.
 	Abandonable bool
 
-	word    word
-	refused atomic.Uint64
+	word     word
+	refused  atomic.Uint64
+	attached atomic.Bool
 
 	mu        sync.Mutex // guards what follows, and setting and clearing of the flags in word
 	told      chan struct{}
@@ -52,6 +53,9 @@ func (t *Tracker) ServerOptions() []grpc.ServerOption {
 		grpc.ChainStreamInterceptor(t.StreamServerInterceptor()),
 	}
 }
+
+// Attached reports whether somebody has asked for an interceptor or a Handler: without them the Tracker sees nothing.
+func (t *Tracker) Attached() bool { return t.attached.Load() }
 
 // InFlight returns how many RPCs were admitted and have not been answered yet. An RPC is counted out
 // when its handler returns, panics, or is cut off by EndStreams or AnswerCalls; its answer may then

@@ -15,6 +15,7 @@ import (
 // While serving, the handler runs on the caller's goroutine. While draining, or with Abandonable, it
 // runs on one of its own; a panic there reaches the interceptors around as a [*HandlerPanic].
 func (t *Tracker) UnaryServerInterceptor() grpc.UnaryServerInterceptor {
+	t.attached.Store(true)
 	u := &unary{Tracker: t, refusal: refusal(), abandonment: abandonment()}
 	exempt, plain := t.Exempt, !t.Abandonable
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -61,6 +62,7 @@ func (u *unary) detach(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 		return nil, u.refuse(ctx)
 	}
 	defer u.word.leave()
+	ctx = context.WithValue(ctx, rpcKey{}, d)
 	u.run(d, func() (any, error) { return handler(ctx, req) })
 	if d.cut {
 		return nil, u.abandonment.unary(ctx)

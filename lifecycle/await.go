@@ -4,6 +4,8 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -17,9 +19,15 @@ func (k *keeper) await(ctx context.Context) (over bool, err error) {
 	return over, err
 }
 
-// awaitListed blocks until Register has returned nil for the first time; ErrStopping when stopping closes before.
+// awaitListed blocks until Register has returned nil for the first time, or an error that no other try will mend;
+// ErrStopping when stopping closes before.
 func (k *keeper) awaitListed(ctx context.Context, stopping <-chan struct{}) error {
-	return k.until(ctx, stopping, func() (bool, error) { return k.everListed, nil })
+	return k.until(ctx, stopping, func() (bool, error) { return k.everListed || k.final != nil, k.final })
+}
+
+// awaitRegistered blocks until Register has returned nil for the first time.
+func (k *keeper) awaitRegistered(ctx context.Context) error {
+	return k.until(ctx, nil, func() (bool, error) { return k.everListed, nil })
 }
 
 // awaitAnnounced blocks until the last announcement was carried out; ErrDrainedAgain when the opposite was asked for.
@@ -28,7 +36,7 @@ func (k *keeper) awaitAnnounced(ctx context.Context, stopping <-chan struct{}) e
 		if !k.listed {
 			return true, ErrDrainedAgain
 		}
-		return k.done == k.asked, nil
+		return k.done == k.asked, k.final
 	})
 }
 
@@ -55,10 +63,26 @@ func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() 
 // isHeld is called with the lock held.
 func (k *keeper) isHeld() bool { return k.held && k.listed }
 
-func (k *keeper) lastError() error {
+// because adds to err what is wrong with the registration.
+func (k *keeper) because(err error) error {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.err
+	last, final := k.err, k.final
+	k.mu.Unlock()
+	if err == final {
+		return err
+	}
+	if last == nil {
+		last = k.failing()
+	}
+	return errors.Join(err, last)
+}
+
+// failing is what the registrar says of a Register that is under way.
+func (k *keeper) failing() error {
+	if f, ok := k.registrar.(failing); ok {
+		return f.Failure()
+	}
+	return nil
 }
 
 // absence returns since when the instance is not listed here, and whether that was seen. It is zero while listed.
@@ -66,4 +90,11 @@ func (k *keeper) absence() (since time.Time, seen bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.absent, k.seen
+}
+
+// isSecret tells that nobody can know of the instance here, so that nobody has to learn that it has gone.
+func (k *keeper) isSecret() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.inUse || !k.known && !k.held && !slices.Contains(k.underWay, "Register")
 }

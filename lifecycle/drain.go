@@ -20,8 +20,14 @@ import (
 // under way; a call on a drained instance looks for quiet again. After Resume, waiting callers get ErrResumed, unless an
 // operator holds the instance: then the drain goes on, as theirs. Once Shutdown has begun Drain returns ErrStopping.
 //
+// With Strict a handler must not wait for Drain, which waits for the handler; ErrFromHandler where that can be seen, as with
+// Shutdown.
+//
 // Before Start it is remembered: Start then announces nothing until Resume.
 func (m *Manager) Drain(ctx context.Context) error {
+	if m.policy == Strict && m.within(ctx) {
+		return fmt.Errorf("%w; use a goroutine: go m.Drain(context.Background())", ErrFromHandler)
+	}
 	m.mu.Lock()
 	if m.shutdown != nil {
 		m.mu.Unlock()

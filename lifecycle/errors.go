@@ -18,6 +18,9 @@ var (
 	ErrStopping = errors.New("lifecycle: shutting down")
 	// ErrResumed: the drain that the caller waited for was undone by Resume. Of Drain.
 	ErrResumed = errors.New("lifecycle: drain undone")
+	// ErrFromHandler: the context is that of a call which would be waited for, so that the caller waits for itself. Nothing
+	// was begun; go m.Shutdown(context.Background()) begins it. Of Shutdown, and of Drain with Strict.
+	ErrFromHandler = errors.New("lifecycle: called from a handler that it would wait for")
 	// ErrDrainedAgain: the instance was drained again before it was registered. Of Resume.
 	ErrDrainedAgain = errors.New("lifecycle: drained again")
 )

@@ -4,6 +4,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -64,14 +65,14 @@ func Example() {
 // A program, or a framework, that calls Serve itself.
 func ExampleManager_Start() {
 	var tracker interceptor.Tracker
-	srv := grpc.NewServer(append(tracker.ServerOptions(), grpc.ConnectionTimeout(5*time.Second))...)
+	srv := grpc.NewServer(tracker.ServerOptions()...)
 	testpb.RegisterTestServiceServer(srv, greeter{})
 	manager := lifecycle.New(srv,
 		lifecycle.WithCalls(&tracker),
 		lifecycle.WithHealth(health.Register(srv)),
 		lifecycle.WithSettle(100*time.Millisecond),
 	)
-	lis := listen()
+	lis := manager.WatchHandshakes(listen())
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(lis) }()
 
@@ -91,6 +92,37 @@ func ExampleManager_Start() {
 	// Output:
 	// serving
 	// draining
+	// stopped <nil>
+}
+
+// A program that calls Serve itself, and whose main function ends when Serve returns. Shutdown is shared: the last line
+// waits for the one that somebody else has begun.
+func ExampleManager_Shutdown() {
+	var tracker interceptor.Tracker
+	srv := grpc.NewServer(tracker.ServerOptions()...)
+	testpb.RegisterTestServiceServer(srv, greeter{})
+	manager := lifecycle.New(srv,
+		lifecycle.WithCalls(&tracker),
+		lifecycle.WithHealth(health.Register(srv)),
+		lifecycle.WithSettle(100*time.Millisecond),
+		lifecycle.WithOnStop(func(context.Context) error {
+			time.Sleep(100 * time.Millisecond)
+			fmt.Println("flushed")
+			return nil
+		}),
+	)
+	serve := func() error {
+		lis := manager.WatchHandshakes(listen())
+		if err := manager.Start(context.Background(), lis.Addr()); err != nil { // the listener queues until Serve
+			return err
+		}
+		go manager.Shutdown(context.Background()) // by a signal handler, or an admin call
+		return errors.Join(srv.Serve(lis), manager.Shutdown(context.Background()))
+	}
+	err := serve()
+	fmt.Println(manager.Status().State, err)
+	// Output:
+	// flushed
 	// stopped <nil>
 }
 

@@ -65,7 +65,7 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	var closing sync.WaitGroup
 	for _, k := range m.keepers {
 		c, ok := k.registrar.(closer)
-		if !ok {
+		if !ok || m.isInUse(k) {
 			continue
 		}
 		closing.Go(func() {
@@ -93,6 +93,12 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 		errs = append(errs, fmt.Errorf("lifecycle: %s has not returned within %v", what, closeWait))
 	}
 	return errors.Join(errs...)
+}
+
+func (m *Manager) isInUse(k *keeper) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return k.inUse
 }
 
 // ended waits for done, but no longer than limit, which may be the limit of several waits.

@@ -41,6 +41,9 @@ type keeper struct {
 	standing   Standing
 	err        error
 	failure    string    // its text
+	final      error     // of a Register that no other try will mend
+	inUse      bool      // the registrar is somebody else's
+	known      bool      // consumers may know the instance
 	absent     time.Time // since when: confirmed, held by an operator, or given up
 	seen       bool      // the absence was seen: confirmed, or made by an operator
 	held       bool      // an operator holds the instance offline
@@ -77,7 +80,7 @@ func (k *keeper) request(listed bool, by time.Time) {
 	if k.asked > 0 && k.listed == listed && k.suffices(by) {
 		return
 	}
-	k.listed, k.by, k.since = listed, by, time.Now()
+	k.listed, k.by, k.since, k.final = listed, by, time.Now(), nil
 	k.asked++
 	if k.cancel != nil {
 		k.cancel(errNewGoal)
@@ -152,6 +155,10 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 		if ctx.Err() != nil {
 			return
 		}
+		if isPermanent(err) {
+			k.giveUp(err)
+			return
+		}
 		k.stand(Registering, err)
 		k.log.Warn("not registered, will try again", "err", err, "in", backoff)
 		select {
@@ -160,6 +167,43 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 		}
 		backoff = min(2*backoff, registerBackoffMax)
 	}
+}
+
+// giveUp is for a Register that no other try will mend.
+func (k *keeper) giveUp(err error) {
+	k.stand(Unregistered, err)
+	k.log.Error("not registered, and trying again is no use", "err", err)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.final, k.inUse = err, isInUse(err)
+	k.notify()
+}
+
+func isPermanent(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		Permanent() bool
+	}](err)
+	return ok && e.Permanent() || isInUse(err)
+}
+
+func isInUse(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		InUse() bool
+	}](err)
+	return ok && e.InUse()
+}
+
+// isKnown asks, while no Register is under way, whether consumers may know the instance. A missing answer is none: only the
+// registrar can say that nothing was published.
+func (k *keeper) isKnown() bool {
+	if p, ok := k.registrar.(publisher); ok {
+		return p.Published() != ""
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known
 }
 
 func (k *keeper) deregister(ctx context.Context) {
@@ -173,6 +217,10 @@ func (k *keeper) deregister(ctx context.Context) {
 	k.limit = time.AfterFunc(limit, func() { cancel(errWithdrawLimit) })
 	k.mu.Unlock()
 	k.stand(Withdrawing, nil)
+	known := k.isKnown()
+	k.mu.Lock()
+	k.known = known
+	k.mu.Unlock()
 	if err := k.call("Deregister", func() error { return k.registrar.Deregister(ctx) }); err != nil {
 		k.stand(Unconfirmed, fmt.Errorf("lifecycle: withdraw from %s: %w", k.name, err))
 		return
@@ -189,8 +237,8 @@ func (k *keeper) stand(s Standing, err error) {
 	defer k.mu.Unlock()
 	k.standing, k.err, k.failure = s, err, failure
 	switch s {
-	case Registering, Registered: // a Register that has not returned may have listed it
-		k.everListed = k.everListed || s == Registered
+	case Registering, Registered: // a Register that has not returned, or has failed, may have listed it
+		k.everListed, k.known = k.everListed || s == Registered, true
 		k.fresh = k.fresh || s == Registering
 		if !k.held {
 			k.seen, k.absent = false, time.Time{}

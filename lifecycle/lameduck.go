@@ -46,11 +46,14 @@ func (m *Manager) withdraw(ctx context.Context, o *offline) error {
 		if err != nil && !over {
 			err = fmt.Errorf("lifecycle: withdraw from %s: %s has not returned: %w", k.name, k.busy(), err)
 		}
-		o.unconfirmed = o.unconfirmed || err != nil
+		o.unconfirmed = o.unconfirmed || err != nil && !k.isSecret()
 		errs = append(errs, err)
 	}
 	o.absent = time.Time{}
 	for _, k := range m.keepers {
+		if k.isSecret() {
+			continue
+		}
 		since, seen := k.absence()
 		if since.IsZero() {
 			since = time.Now()
@@ -75,7 +78,7 @@ func (m *Manager) askToWithdraw(ctx context.Context, o *offline) (asked []*keepe
 	}
 	o.plan.withdrawFrom(time.Now())
 	for _, k := range m.keepers {
-		if !o.stays || o.withdraws && !k.isHeld() {
+		if !k.inUse && (!o.stays || o.withdraws && !k.isHeld()) {
 			k.withdraw(o.plan.withdrawBy)
 			asked = append(asked, k)
 		}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
 )
@@ -68,6 +70,18 @@ func (m *Manager) check() error {
 	if m.server == nil {
 		return errors.New("lifecycle: New: the server is nil")
 	}
+	if m.callsAgain {
+		return errors.New("lifecycle: WithCalls: given twice; give one Tracker to all servers")
+	}
+	if c, ok := m.calls.(attacher); ok && !c.Attached() {
+		return errors.New("lifecycle: WithCalls: no server has the interceptors of the Tracker: " +
+			"grpc.NewServer(tracker.ServerOptions()...), or tracker.Handler around an http.Handler")
+	}
+	for i, r := range m.registrars {
+		if slices.ContainsFunc(m.registrars[:i], func(other Registrar) bool { return same(r, other) }) {
+			return fmt.Errorf("lifecycle: WithRegistrar: %s was given twice", m.keepers[i].name)
+		}
+	}
 	switch {
 	case m.policy != Lossless && m.policy != Strict:
 		return fmt.Errorf("lifecycle: WithPolicy: %v is neither Lossless nor Strict", m.policy)
@@ -91,6 +105,12 @@ func (m *Manager) check() error {
 			settle, m.budget)
 	}
 	return nil
+}
+
+// same compares what may not be comparable.
+func same(a, b any) bool {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	return x.IsValid() && y.IsValid() && x.Comparable() && y.Comparable() && a == b
 }
 
 func (m *Manager) settleTime() time.Duration {

@@ -148,6 +148,8 @@ func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(c
 		return nil // an instance without one has to be able to go
 	case (name == "idle" || name == "quiet") && !o.stays:
 		return nil // GOAWAY moves whoever still calls
+	case err != nil && (name == "withdraw" || name == "close"):
+		return harmless{err}
 	}
 	return err
 }

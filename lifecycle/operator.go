@@ -12,7 +12,7 @@ const watchAgain = time.Second // after a Watch that ended by itself
 // watch listens to what operators do at one registrar, until ctx ends.
 func (m *Manager) watch(ctx context.Context, k *keeper) {
 	w, ok := k.registrar.(watcher)
-	if !ok || k.awaitListed(ctx, nil) != nil {
+	if !ok || k.awaitRegistered(ctx) != nil {
 		return
 	}
 	for ctx.Err() == nil {

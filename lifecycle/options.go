@@ -21,6 +21,7 @@ type Option func(*config)
 
 type config struct {
 	calls           Calls
+	callsAgain      bool // given twice
 	health          Health
 	registrars      []Registrar
 	servers         []served
@@ -72,10 +73,12 @@ func newConfig(opts []Option) config {
 }
 
 // WithCalls names the Tracker whose interceptors the server has. Without it nothing is known of the traffic: quiet is
-// not waited for, Strict refuses nothing, and streams are neither told nor ended.
+// not waited for, Strict refuses nothing, and streams are neither told nor ended. Several servers share one Tracker: a
+// second one is an error of Run and Start, and so is one whose interceptors no server has.
 func WithCalls(c Calls) Option {
 	return func(cfg *config) {
 		if c != nil {
+			cfg.callsAgain = cfg.callsAgain || cfg.calls != nil && !same(cfg.calls, c)
 			cfg.calls = c
 		}
 	}
@@ -86,11 +89,15 @@ func WithCalls(c Calls) Option {
 //
 // Who asks by Check hears NOT_SERVING from the trigger on. A Watch goes on until GracefulStop has begun, and is ended
 // then; in a drain that stays, by hand or by an operator, it hears NOT_SERVING when settle is over. With Strict both
-// change when calls are refused.
+// change when calls are refused. It may be given several times, for several servers.
 func WithHealth(h Health) Option {
 	return func(cfg *config) {
-		if h != nil {
+		switch {
+		case h == nil:
+		case cfg.health == nil:
 			cfg.health = h
+		default:
+			cfg.health = bothHealths{cfg.health, h}
 		}
 	}
 }

@@ -18,6 +18,7 @@ type recorder struct {
 	mu    sync.Mutex
 	what  []string
 	when  []time.Duration
+	past  []string // from before the last reset
 }
 
 func newRecorder() *recorder { return &recorder{began: time.Now()} }
@@ -32,7 +33,15 @@ func (r *recorder) add(what string) {
 func (r *recorder) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.past = append(r.past, r.what...)
 	r.what, r.when, r.began = nil, nil, time.Now()
+}
+
+// all returns what has happened since the recorder was made.
+func (r *recorder) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Concat(r.past, r.what)
 }
 
 func (r *recorder) events() []string {

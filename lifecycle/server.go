@@ -22,6 +22,11 @@ type Server interface {
 
 // Calls counts the RPCs of the servers and controls them. *interceptor.Tracker implements it and documents the
 // methods. All of them are safe for concurrent use, return at once, and do not call the Manager, which may hold its lock.
+//
+// Calls may have further methods:
+//
+//	Attached() bool              whether any server has the interceptors; false is an error of Run and Start
+//	Handles(context.Context) bool  whether it is the context of an RPC that is waited for
 type Calls interface {
 	InFlight() (unary, streams int)
 	Admitted() uint64
@@ -34,6 +39,10 @@ type Calls interface {
 	Refuse()
 	Resume()
 }
+
+type attacher interface{ Attached() bool }
+
+type handler interface{ Handles(context.Context) bool }
 
 // Health is the health service as far as an offline needs it; *health.Server of this module implements it and documents
 // the methods. CloseTraffic, Drain and Shutdown each withdraw more than the one before: what balancers that pull ask for,
@@ -65,6 +74,12 @@ type Health interface {
 //	Others() []Other                            the other instances of the service, as our own view has them
 //	Close() error                               gives up the connection to the registry; called once, at the very end
 //	String() string                             the name in logs, Status and Report
+//	Failure() error                             why the Register under way has not succeeded yet; nil when nothing is wrong
+//	Published() string                          under what address consumers may know the instance; empty when nothing was
+//	                                            published since the last confirmed absence
+//
+// Errors of Register may have further methods. Permanent() bool: trying again is no use, and the error is one of Run and
+// Start. InUse() bool: the Registrar is somebody else's already, and neither Deregister nor Close is called.
 //
 // Panics are not recovered.
 //
@@ -105,3 +120,9 @@ type watcher interface {
 }
 
 type closer interface{ Close() error }
+
+// failing returns at once, and does not call the Manager.
+type failing interface{ Failure() error }
+
+// publisher returns at once.
+type publisher interface{ Published() string }

@@ -22,10 +22,19 @@ var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
 // on in the background. WithRegisterTimeout limits how long Start waits: the error names the registrar, and nothing is
 // withdrawn until Shutdown. Start may be called once, and not after Run; once Shutdown has begun it returns ErrStopping.
 //
-// Two things are then up to the program. A connection that is stuck in its handshake holds GracefulStop for as long as
-// grpc.ConnectionTimeout says, 120 s by default: set it to some seconds. And Drain leaves health Watches open and streams
-// alone (AtWithdrawn tells them), so a GracefulStop of one's own waits for them: call Shutdown instead, or at the same
-// time.
+// Three things are then up to the program.
+//
+// Serve returns when GracefulStop has begun (net/http) or ended (gRPC), and the offline goes on: hooks, registrars, with
+// net/http also the calls in flight. A main function that ends with Serve cuts them off. Shutdown is shared by all its
+// callers, so this waits for it, whoever has begun it:
+//
+//	return errors.Join(srv.Serve(lis), m.Shutdown(context.Background()))
+//
+// A connection that is stuck in its handshake holds GracefulStop for as long as grpc.ConnectionTimeout says, 120 s by
+// default: serve on m.WatchHandshakes(lis).
+//
+// Drain leaves health Watches open and streams alone (AtWithdrawn tells them), so a GracefulStop of one's own waits for
+// them: call Shutdown instead, or at the same time.
 func (m *Manager) Start(ctx context.Context, addr net.Addr) error {
 	return m.start(ctx, addr, false)
 }
@@ -58,7 +67,7 @@ func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 			return fmt.Errorf("lifecycle: start: %w", err)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("lifecycle: register with %s: %w", k.name, errors.Join(err, k.lastError())))
+			errs = append(errs, fmt.Errorf("lifecycle: register with %s: %w", k.name, k.because(err)))
 		}
 	}
 	return errors.Join(errs...)

@@ -30,6 +30,7 @@ type Counts struct {
 
 // Status returns how things stand. It does not block, and asks no registry.
 func (m *Manager) Status() Status {
+	failures := m.failures()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := Status{State: m.state, Ready: m.ready, Calls: m.counts()}
@@ -40,12 +41,26 @@ func (m *Manager) Status() Status {
 		s.Causes = append(s.Causes, m.shutdown.report.Trigger)
 		s.Deadline = m.shutdown.plan.end
 	}
-	for _, k := range m.keepers {
+	for n, k := range m.keepers {
 		r := k.status()
+		if r.Error == "" && r.Standing == Registering {
+			r.Error = failures[n]
+		}
 		if m.parked && r.Offline {
 			s.Causes = append(s.Causes, "operator at "+r.Name)
 		}
 		s.Registrars = append(s.Registrars, r)
 	}
 	return s
+}
+
+// failures are what the registrars say of a Register that is under way. It is called without the lock.
+func (m *Manager) failures() []string {
+	texts := make([]string, len(m.keepers))
+	for n, k := range m.keepers {
+		if err := k.failing(); err != nil {
+			texts[n] = err.Error()
+		}
+	}
+	return texts
 }

@@ -45,7 +45,7 @@ func (m *Manager) withOthers(o *offline) (registrars []otherser) {
 		return nil
 	}
 	for _, k := range m.keepers {
-		if r, ok := k.registrar.(otherser); ok && k.absent.IsZero() {
+		if r, ok := k.registrar.(otherser); ok && k.everListed && k.absent.IsZero() {
 			registrars = append(registrars, r)
 		}
 	}

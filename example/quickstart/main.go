@@ -27,9 +27,11 @@ func main() {
 	listen := flag.String("listen", ":50051", "the address to serve on")
 	registry := flag.String("nacos", "127.0.0.1:8848", "the address of Nacos")
 	flag.Parse()
-	if err := serve(*listen, *registry); err != nil {
-		log.Fatal(err)
+	err := serve(*listen, *registry)
+	if err != nil {
+		log.Print(err)
 	}
+	os.Exit(lifecycle.ExitCode(err))
 }
 
 func serve(listen, registry string) error {

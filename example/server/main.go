@@ -27,9 +27,6 @@ import (
 	"github.com/lameduck-go/lameduck/nacos"
 )
 
-// exitForced is the exit status after a forced stop.
-const exitForced = 3
-
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -48,14 +45,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(stderr, "server: %v\n", err)
 	}
-	switch {
-	case err == nil:
-		return 0
-	case errors.Is(err, lifecycle.ErrForcedStop):
-		return exitForced
-	default:
-		return flags.ExitError
-	}
+	return lifecycle.ExitCode(err)
 }
 
 func serve(ctx context.Context, c *command, stdout io.Writer) error {

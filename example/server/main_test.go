@@ -167,7 +167,8 @@ func TestCleanOffline(t *testing.T) {
 	}
 }
 
-func TestSecondSignalForces(t *testing.T) {
+// SIGTERM is often sent twice; a person who repeats an interrupt means it.
+func TestRepeatedInterruptForces(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
 	s := startServer(t, "-settle", "0s", "-quiet", "0s", "-work", "1m", "-report", file)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -191,6 +192,16 @@ func TestSecondSignalForces(t *testing.T) {
 	s.signal(t, syscall.SIGTERM)
 	s.awaitLog(t, "offline begins")
 	s.signal(t, syscall.SIGTERM)
+	s.awaitLog(t, "changes nothing")
+	s.signal(t, os.Interrupt)
+	for began := time.Now(); time.Since(began) < 1500*time.Millisecond; time.Sleep(10 * time.Millisecond) {
+		select {
+		case err := <-cut:
+			t.Fatalf("EmptyCall() = %v after two SIGTERMs and one interrupt, want it to go on", err)
+		default:
+		}
+	}
+	s.signal(t, os.Interrupt)
 	if err := <-cut; err == nil {
 		t.Error("EmptyCall() of a minute = nil, want an error from the forced stop")
 	}
