@@ -119,5 +119,8 @@ func outboundIP(servers []string) (netip.Addr, error) {
 			return ip, nil
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("no way out to %s: %w", strings.Join(servers, ", "), errors.Join(errs...))
+	return netip.Addr{}, fmt.Errorf("%w to %s: %w", errNoWayOut, strings.Join(servers, ", "), errors.Join(errs...))
 }
+
+// errNoWayOut may be over in a moment: a network that is not up yet, a name that is not known yet.
+var errNoWayOut = errors.New("no way out")

@@ -25,6 +25,21 @@ var (
 	ErrSecondOwner = errors.New("another client registers the same address")
 )
 
+// ErrInUse: the Registrar registers another listener already. It is made for one instance; a second one needs a Registrar
+// of its own. To a lifecycle.Manager it says that the Registrar is somebody else's. Of Register.
+var ErrInUse = errors.New("the registrar is in use for another listener")
+
+// permanentError is one that no other try will mend.
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// Permanent tells that trying again is no use.
+func (permanentError) Permanent() bool { return true }
+
+// InUse tells that the Registrar is somebody else's.
+func (e permanentError) InUse() bool { return errors.Is(e.error, ErrInUse) }
+
 // Causes of ended calls.
 var (
 	errWithdrawing = errors.New("nacos: the instance is being withdrawn")

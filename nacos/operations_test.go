@@ -5,6 +5,7 @@ package nacos
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -109,11 +110,35 @@ func (h hangingClose) Close(ctx context.Context) error {
 	return h.connection.Close(ctx)
 }
 
+// One Registrar is one instance: a second listener is an error, until the first one was withdrawn.
 func TestAnotherAddressIsAnotherConnection(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()
 		time.Sleep(time.Minute)
-		if err := p.Register(t.Context(), &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 9091}); err != nil {
+		second := &net.TCPAddr{IP: net.IPv4(10, 0, 0, 7), Port: 9091}
+		err := p.Register(t.Context(), second)
+		says, ok := errors.AsType[interface {
+			error
+			Permanent() bool
+			InUse() bool
+		}](err)
+		if !errors.Is(err, ErrInUse) || !ok || !says.Permanent() || !says.InUse() {
+			t.Errorf("Register() of a second listener = %v, want ErrInUse, for good", err)
+		}
+		if !p.listed() || p.Published() != "10.0.0.7:9090" {
+			t.Errorf("the first address is listed: %t, published %q; want it as before", p.listed(), p.Published())
+		}
+		if err := p.Register(t.Context(), fakeListener); err != nil {
+			t.Errorf("Register() of the same listener = %v, want nil", err)
+		}
+		p.wantReports(true)
+		if err := p.deregister(); err != nil {
+			t.Errorf("Deregister() = %v, want nil", err)
+		}
+		if got := p.Published(); got != "" {
+			t.Errorf("Published() = %q after a confirmed withdrawal, want nothing", got)
+		}
+		if err := p.Register(t.Context(), second); err != nil {
 			t.Fatalf("Register() = %v, want nil", err)
 		}
 		time.Sleep(time.Minute)
@@ -126,10 +151,16 @@ func TestAnotherAddressIsAnotherConnection(t *testing.T) {
 
 func TestRegisterWithoutAnAddress(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
-		p.outbound = func() (netip.Addr, error) { return netip.Addr{}, errors.New("no route") }
+		p.outbound = func() (netip.Addr, error) { return netip.Addr{}, fmt.Errorf("%w: no route", errNoWayOut) }
 		err := p.Register(t.Context(), &net.TCPAddr{IP: net.IPv6unspecified, Port: 9090})
 		if err == nil || !strings.Contains(err.Error(), "Instance.Addr") || !strings.Contains(err.Error(), "no route") {
 			t.Errorf("Register() = %v, want an error about Instance.Addr and the route", err)
+		}
+		if _, ok := errors.AsType[permanentError](err); ok {
+			t.Errorf("Register() = %v, want one that may be over in a moment", err)
+		}
+		if _, ok := errors.AsType[permanentError](p.Register(t.Context(), &net.UnixAddr{Name: "/run/a.sock", Net: "unix"})); !ok {
+			t.Error("Register() of a unix socket is worth another try, want not: there is no address to publish")
 		}
 		if p.connections() != 0 {
 			t.Errorf("calls %v, want none", p.registry.calls)

@@ -30,9 +30,16 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 	}
 	defer end()
 	place, err := publishedAt(r.inst.Addr, addr, r.outbound)
-	if err != nil {
+	switch {
+	case errors.Is(err, errNoWayOut): // there may be one later
 		return fmt.Errorf("nacos: register %s: Instance.Addr: %w", r.inst.Service, err)
+	case err != nil:
+		return permanentError{fmt.Errorf("nacos: register %s: Instance.Addr: %w", r.inst.Service, err)}
 	}
+	if err := r.claim(addr); err != nil {
+		return permanentError{fmt.Errorf("nacos: register %s at %s: %w", r.inst.Service, place, err)}
+	}
+	defer r.fail(nil)
 	self := r.instanceAt(place)
 	outcome, err := r.publish(ctx, self)
 	if err != nil {
@@ -54,6 +61,31 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 	return nil
 }
 
+// claim makes this the address, unless another listener's is registered.
+func (r *Registrar) claim(addr net.Addr) error {
+	listener := ""
+	if addr != nil {
+		listener = addr.Network() + " " + addr.String()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch r.machine.state {
+	case registered, absent, probing, offline:
+		if r.listener != listener {
+			return fmt.Errorf("%w: %s (%s)", ErrInUse, hostPort(r.self), r.listener)
+		}
+	}
+	r.listener = listener
+	return nil
+}
+
+// fail remembers why a Register has not succeeded yet.
+func (r *Registrar) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failing = err
+}
+
 func (r *Registrar) instanceAt(place netip.AddrPort) sdk.Instance {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,6 +95,9 @@ func (r *Registrar) instanceAt(place netip.AddrPort) sdk.Instance {
 	}
 	return r.self
 }
+
+// tellEvery passes between two lines of a Register that does not succeed.
+const tellEvery = 15 * time.Second
 
 // publish repeats attempts until one has an outcome, eventRegistered or eventHeld, or no further one makes sense.
 func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, error) {
@@ -75,6 +110,7 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 	}
 	began, pause, refused := time.Now(), r.t.retryMin, 0
 	var last error
+	var told time.Time
 	for attempt := 1; ; attempt++ {
 		outcome, err := r.attempt(ctx, self)
 		if err == nil {
@@ -83,16 +119,21 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 		if ctx.Err() != nil {
 			return "", gaveUp(ctx, attempt, began, last)
 		}
-		last = err
 		if errors.Is(err, ErrRefused) {
 			if refused++; refused == refusalsMost || errors.Is(err, ErrLogin) {
 				return "", err
 			}
 		} else {
 			refused = 0
+			if unreachable := r.reach(ctx); unreachable != nil {
+				err = fmt.Errorf("%w: %w", unreachable, err)
+			}
 		}
-		if attempt == 1 {
-			r.log.Warn("nacos: not registered yet, trying again", "err", err, "servers", r.servers)
+		last = err
+		r.fail(err)
+		if told.IsZero() || time.Since(told) >= tellEvery {
+			told = time.Now()
+			r.log.Warn("nacos: not registered yet, trying again", "attempt", attempt, "err", err)
 		}
 		if err := r.pauseUnlessListed(ctx, pause); err != nil {
 			return "", gaveUp(ctx, attempt, began, last)

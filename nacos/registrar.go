@@ -24,6 +24,7 @@ type Registrar struct {
 	servers  []string
 	connect  func() connection
 	outbound func() (netip.Addr, error)
+	reach    func(context.Context) error
 
 	turn    chan struct{}  // holds one value while somebody talks to the registry
 	closing chan struct{}  // closed by the first Close
@@ -34,6 +35,8 @@ type Registrar struct {
 	machine  machine
 	link     *link                   // nil: no connection
 	self     sdk.Instance            // what Register has published last
+	listener string                  // whose address that is
+	failing  error                   // of the Register under way
 	leftover bool                    // a connection that has published was dropped, and nobody has looked since
 	yield    context.CancelCauseFunc // ends what has the turn, if that may be ended by a Deregister
 	abort    context.CancelCauseFunc // ends what has the turn
@@ -66,6 +69,7 @@ func New(cfg Config, inst Instance) (*Registrar, error) {
 	r := newRegistrar(inst, defaultTiming(), settings.Logger(), func() connection { return settings.NewClient() })
 	r.servers = settings.Servers()
 	r.outbound = func() (netip.Addr, error) { return outboundIP(r.servers) }
+	r.reach = settings.Reach
 	return r, nil
 }
 
@@ -78,6 +82,7 @@ func newRegistrar(inst Instance, t timing, log *slog.Logger, connect func() conn
 		closing: make(chan struct{}),
 		closed:  make(chan struct{}),
 		machine: newMachine(t),
+		reach:   func(context.Context) error { return nil },
 		changed: make(chan struct{}),
 	}
 	r.log = log.With("registrar", r.String())
@@ -86,6 +91,25 @@ func newRegistrar(inst Instance, t timing, log *slog.Logger, connect func() conn
 
 // String returns "nacos GROUP@@SERVICE".
 func (r *Registrar) String() string { return "nacos " + r.inst.Group + "@@" + r.inst.Service }
+
+// Failure returns why the Register under way has not succeeded yet: the last attempt's error, with the ports that cannot be
+// reached; nil when nothing is wrong. It returns at once.
+func (r *Registrar) Failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failing
+}
+
+// Published returns the address under which consumers may know the instance. It is empty when nothing was published since
+// the last confirmed absence. It returns at once.
+func (r *Registrar) Published() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l := r.link; r.leftover || l != nil && (l.accepted || l.view.listed) {
+		return hostPort(r.self)
+	}
+	return ""
+}
 
 // Settle returns DefaultSettle: how long after a confirmed absence consumers on other nodes may still learn of it.
 func (r *Registrar) Settle() time.Duration { return DefaultSettle }

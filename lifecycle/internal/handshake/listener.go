@@ -55,11 +55,11 @@ func Aside(l net.Listener, closing func()) *Listener {
 
 // Close is the first thing that GracefulStop does: what is accepted after it is turned away at once.
 func (l *Listener) Close() error {
+	l.mu.Lock()
+	failed := l.failed // before Accept fails because of us
+	l.mu.Unlock()
 	defer l.close.Do(func() {
 		close(l.closed)
-		l.mu.Lock()
-		failed := l.failed
-		l.mu.Unlock()
 		if l.closing != nil && !failed {
 			l.closing()
 		}

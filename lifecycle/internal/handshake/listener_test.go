@@ -255,7 +255,14 @@ func TestClosing(t *testing.T) {
 				t.Error("Accept() of a closed listener = nil, want an error")
 			}
 		}
+		accepting := make(chan struct{})
+		go func() { // fails because of Close, which is no failure of its own
+			defer close(accepting)
+			l.Accept()
+		}()
+		time.Sleep(10 * time.Millisecond)
 		l.Close()
+		<-accepting
 		l.Close()
 		<-l.Closed()
 		if want := map[bool]int{false: 1, true: 0}[fails]; closings != want {
