@@ -3,6 +3,7 @@ module github.com/lameduck-go/lameduck/bench
 go 1.26.0
 
 require (
+	connectrpc.com/connect v1.21.1
 	github.com/go-kratos/kratos/v2 v2.8.3
 	github.com/lameduck-go/lameduck v0.0.0
 	google.golang.org/grpc v1.85.0

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -156,5 +157,44 @@ func TestSilentConnectionBeneathAWrapper(t *testing.T) {
 				t.Errorf("Shutdown() = %v, Report = %+v; want forced, and unknown connections", err, report)
 			}
 		})
+	}
+}
+
+// TestMainThatEndsWithServe: Serve of net/http returns when the stop begins, and Shutdown, which is shared, when it has ended.
+func TestMainThatEndsWithServe(t *testing.T) {
+	t.Parallel()
+	var tracker interceptor.Tracker
+	server := lifecycle.HTTPServer(&http.Server{Handler: tracker.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(2 * time.Second)
+	}))})
+	hooked := false
+	m := lifecycle.New(server, lifecycle.WithCalls(&tracker), lifecycle.WithSettle(100*time.Millisecond), lifecycle.WithQuiet(100*time.Millisecond),
+		lifecycle.WithOnStop(func(context.Context) error { hooked = true; return nil }), lifecycle.WithLogger(silent))
+	lis := m.WatchHandshakes(listen(t))
+	if err := m.Start(t.Context(), lis.Addr()); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- errors.Join(server.Serve(lis), m.Shutdown(context.Background())) }() // main
+	called := make(chan error, 1)
+	go func() {
+		resp, err := http.Get("http://" + lis.Addr().String())
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		called <- err
+	}()
+	await(t, "calling", func() bool { unary, _ := tracker.InFlight(); return unary == 1 })
+	go m.Shutdown(context.Background())
+	if err := <-ended; err != nil || !hooked {
+		t.Errorf("main has ended with %v, hook called: %t; want nil, true", err, hooked)
+	}
+	select {
+	case err := <-called:
+		if err != nil {
+			t.Errorf("Get() = %v, want nil", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("main has ended, and the call goes on")
 	}
 }
