@@ -149,7 +149,7 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 		err := k.call("Register", func() error { return k.registrar.Register(ctx, addr) })
 		if err == nil {
 			k.stand(Registered, nil)
-			k.log.Info("registered", "took", time.Since(began))
+			k.log.Info("registered", "took", time.Since(began).Round(time.Millisecond), "published", k.published())
 			return
 		}
 		if ctx.Err() != nil {
@@ -167,6 +167,13 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 		}
 		backoff = min(2*backoff, registerBackoffMax)
 	}
+}
+
+func (k *keeper) published() string {
+	if p, ok := k.registrar.(publisher); ok {
+		return p.Published()
+	}
+	return ""
 }
 
 // giveUp is for a Register that no other try will mend.
@@ -198,8 +205,8 @@ func isInUse(err error) bool {
 // isKnown asks, while no Register is under way, whether consumers may know the instance. A missing answer is none: only the
 // registrar can say that nothing was published.
 func (k *keeper) isKnown() bool {
-	if p, ok := k.registrar.(publisher); ok {
-		return p.Published() != ""
+	if _, ok := k.registrar.(publisher); ok {
+		return k.published() != ""
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

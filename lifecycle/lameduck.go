@@ -89,20 +89,24 @@ func (m *Manager) askToWithdraw(ctx context.Context, o *offline) (asked []*keepe
 // settleDown waits until the absence is known everywhere: for settle from the moment at which the last registrar showed
 // it. Unconfirmed, consumers keep us listed: then the lame duck lives for half the budget.
 func (m *Manager) settleDown(ctx context.Context, o *offline) error {
-	until := o.absent.Add(m.settleTime())
-	if o.unconfirmed && !o.stays && o.plan.half.After(until) {
+	settle := m.settleTime()
+	until := o.absent.Add(settle)
+	// WithBudget would have been refused; a deadline of Shutdown cannot be.
+	cut := !o.stays && settle > settleMost(o.plan.budget()) && until.After(o.plan.half)
+	if cut || o.unconfirmed && !o.stays && o.plan.half.After(until) {
 		until = o.plan.half
 	}
-	if !time.Now().Before(until) {
+	waits := time.Now().Before(until)
+	pause(ctx, until.Add(-proofLead))
+	m.askGone(ctx, o)
+	if !waits {
 		return errSkipped
 	}
-	if settle := m.settleTime(); !o.stays && settle > settleMost(o.plan.budget()) && until.After(o.plan.half) {
-		// WithBudget would have been refused; a deadline of Shutdown cannot be.
-		pause(ctx, o.plan.half)
-		return fmt.Errorf("lifecycle: settle of %v was cut short: the deadline of Shutdown leaves %v for everything",
-			settle, o.plan.end.Sub(o.plan.trigger))
-	}
 	pause(ctx, until)
+	if cut {
+		return fmt.Errorf("lifecycle: settle of %v was cut short: the deadline of Shutdown leaves %v for everything",
+			settle, o.plan.budget())
+	}
 	return nil
 }
 

@@ -24,6 +24,8 @@ type offline struct {
 	absent      time.Time // since when no registrar lists the instance any more
 	told        time.Time // when streams were told; zero before
 	unconfirmed bool
+	proofs      []*proof
+	stopProofs  context.CancelFunc
 	stopped     <-chan struct{} // closed when all servers have stopped
 
 	left atomic.Bool // calls go on although all servers say that they have stopped
@@ -104,6 +106,7 @@ func (m *Manager) offline(ctx context.Context, o *offline) error {
 		step("idle", m.idle)
 	}
 	step("quiet", m.quieten)
+	step("proof", m.proveGone)
 	if o.stays {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -148,7 +151,7 @@ func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(c
 		return nil // an instance without one has to be able to go
 	case (name == "idle" || name == "quiet") && !o.stays:
 		return nil // GOAWAY moves whoever still calls
-	case err != nil && (name == "withdraw" || name == "close"):
+	case err != nil && (name == "withdraw" || name == "proof" || name == "close"):
 		return harmless{err}
 	}
 	return err

@@ -35,8 +35,12 @@ type Report struct {
 	AtEnd      Counts            `json:"at_end"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"` // at the end
 
-	// Unconfirmed: a registry may still have listed the instance at the end of withdraw.
+	// Unconfirmed: a registry may still have listed the instance at the end of withdraw, or has, when GracefulStop began.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	// StillListed says who listed the instance when its absence was confirmed and settle was over, and Unproven where that
+	// could not be known, and why.
+	StillListed []string `json:"still_listed,omitempty"`
+	Unproven    []string `json:"unproven,omitempty"`
 	// StreamsEnded counts the streams that were ended early, with UNAVAILABLE. A client that reads nothing does not hear
 	// of it: its connection is among ConnectionsCut.
 	StreamsEnded int `json:"streams_ended,omitempty"`
@@ -65,7 +69,7 @@ type Report struct {
 
 // A Phase is one line of a Report. One that had nothing to do has no line.
 type Phase struct {
-	// Name is "announce", "withdraw", "settle", "refuse" (Strict), "idle" (Strict), "quiet", "goaway", "notice" (with
+	// Name is "announce", "successor", "withdraw", "settle", "refuse" (Strict), "idle" (Strict), "quiet", "proof", "goaway", "notice" (with
 	// AtWithdrawn also before quiet), "streams", "end", "calls", "force", "hooks" or "close".
 	Name  string        `json:"name"`
 	After time.Duration `json:"after_ns"` // since the trigger
@@ -90,6 +94,7 @@ func (o *offline) snapshot() Report {
 	r.Phases = slices.Clone(r.Phases)
 	r.Registrars = slices.Clone(r.Registrars)
 	r.Abandoned = slices.Clone(r.Abandoned)
+	r.StillListed, r.Unproven = slices.Clone(r.StillListed), slices.Clone(r.Unproven)
 	return r
 }
 

@@ -21,7 +21,7 @@ import (
 // otherwise, and ExitCode for what a process should make of it. It returns within the budget and one second more after the
 // trigger, whatever happens.
 //
-// The instance is registered under the address of the first listener. Run owns the listeners, those of WithServer too,
+// The instance is registered under the address of the first of lis that has a host and a port. Run owns the listeners, those of WithServer too,
 // and closes them. A Manager runs once; what is wrong with its options is an error before anything is served. A second
 // Run, or one after Start, is an error that leaves its listeners alone: they may be in use.
 //
@@ -44,7 +44,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	serving.Go(func() {
-		err := m.start(starting, servers[0].listeners[0].Addr(), true)
+		err := m.start(starting, published(servers[0].listeners), true)
 		if err != nil && starting.Err() == nil && !errors.Is(err, ErrStopping) {
 			offer(failed, err)
 		}
@@ -76,6 +76,16 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	default:
 	}
 	return errors.Join(cause, o.err)
+}
+
+// published is the address that is registered: that of the first listener that has a host and a port.
+func published(listeners []net.Listener) net.Addr {
+	for _, l := range listeners {
+		if _, _, err := net.SplitHostPort(l.Addr().String()); err == nil {
+			return l.Addr()
+		}
+	}
+	return listeners[0].Addr()
 }
 
 // serveOn serves every server on its listeners, until it is told to stop.

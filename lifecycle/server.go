@@ -74,6 +74,8 @@ type Health interface {
 //	Others() []Other                            the other instances of the service, as our own view has them
 //	Close() error                               gives up the connection to the registry; called once, at the very end
 //	String() string                             the name in logs, Status and Report
+//	Gone(ctx) error                             after Deregister, when settle is nearly over: nil when nobody hands out lists with
+//	                                            the instance; an error names who does, or has Unproven() bool true
 //	Failure() error                             why the Register under way has not succeeded yet; nil when nothing is wrong
 //	Published() string                          under what address consumers may know the instance; empty when nothing was
 //	                                            published since the last confirmed absence
@@ -120,6 +122,11 @@ type watcher interface {
 }
 
 type closer interface{ Close() error }
+
+// prover must honour ctx.
+type prover interface {
+	Gone(ctx context.Context) error
+}
 
 // failing returns at once, and does not call the Manager.
 type failing interface{ Failure() error }

@@ -18,11 +18,12 @@ const (
 
 // RegistrarStatus is what Status and Report say of one registrar.
 type RegistrarStatus struct {
-	Name     string    `json:"name"` // what its String returns, or "registrar 1"
-	Standing Standing  `json:"standing"`
-	Offline  bool      `json:"offline_by_operator,omitempty"` // an operator holds the instance offline here
-	Absent   time.Time `json:"absent_since,omitzero"`         // confirmed, given up, or made by an operator; zero while listed
-	Error    string    `json:"error,omitempty"`               // of the last Register or Deregister
+	Name      string    `json:"name"` // what its String returns, or "registrar 1"
+	Standing  Standing  `json:"standing"`
+	Published string    `json:"published,omitempty"`           // under what address consumers may know the instance, as the registrar says
+	Offline   bool      `json:"offline_by_operator,omitempty"` // an operator holds the instance offline here
+	Absent    time.Time `json:"absent_since,omitzero"`         // confirmed, given up, or made by an operator; zero while listed
+	Error     string    `json:"error,omitempty"`               // of the last Register or Deregister
 }
 
 // status is called with the lock held.

@@ -30,7 +30,7 @@ type Counts struct {
 
 // Status returns how things stand. It does not block, and asks no registry.
 func (m *Manager) Status() Status {
-	failures := m.failures()
+	words := m.words()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := Status{State: m.state, Ready: m.ready, Calls: m.counts()}
@@ -44,8 +44,9 @@ func (m *Manager) Status() Status {
 	for n, k := range m.keepers {
 		r := k.status()
 		if r.Error == "" && r.Standing == Registering {
-			r.Error = failures[n]
+			r.Error = words[n].failure
 		}
+		r.Published = words[n].published
 		if m.parked && r.Offline {
 			s.Causes = append(s.Causes, "operator at "+r.Name)
 		}
@@ -54,13 +55,17 @@ func (m *Manager) Status() Status {
 	return s
 }
 
-// failures are what the registrars say of a Register that is under way. It is called without the lock.
-func (m *Manager) failures() []string {
-	texts := make([]string, len(m.keepers))
+// A word is what a registrar says of itself.
+type word struct{ published, failure string }
+
+// words asks the registrars. It is called without the lock.
+func (m *Manager) words() []word {
+	words := make([]word, len(m.keepers))
 	for n, k := range m.keepers {
+		words[n].published = k.published()
 		if err := k.failing(); err != nil {
-			texts[n] = err.Error()
+			words[n].failure = err.Error()
 		}
 	}
-	return texts
+	return words
 }

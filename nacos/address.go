@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -45,6 +46,8 @@ func checkPublished(ip netip.Addr) error {
 		return fmt.Errorf("%s has a zone, which means nothing on other hosts", ip)
 	case ip.IsMulticast():
 		return fmt.Errorf("%s is a multicast address", ip)
+	case ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return fmt.Errorf("%s is the broadcast address", ip)
 	}
 	return nil
 }
@@ -120,6 +123,20 @@ func outboundIP(servers []string) (netip.Addr, error) {
 		}
 	}
 	return netip.Addr{}, fmt.Errorf("%w to %s: %w", errNoWayOut, strings.Join(servers, ", "), errors.Join(errs...))
+}
+
+// onlyHere tells that a loopback address is published by a listener on all interfaces, and that the machine has others. It
+// is what the system says where the registry is reached over loopback: on the same host, by a tunnel, a port-forward.
+func onlyHere(place netip.AddrPort, listener net.Addr) bool {
+	heard, err := listenerAddr(listener)
+	if err != nil || !place.Addr().IsLoopback() || !heard.Addr().IsUnspecified() {
+		return false
+	}
+	addrs, err := net.InterfaceAddrs()
+	return err == nil && slices.ContainsFunc(addrs, func(a net.Addr) bool {
+		n, ok := a.(*net.IPNet)
+		return ok && n.IP.IsGlobalUnicast()
+	})
 }
 
 // errNoWayOut may be over in a moment: a network that is not up yet, a name that is not known yet.

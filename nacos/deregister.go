@@ -19,11 +19,13 @@ import (
 //
 // Every error wraps ErrUnconfirmed. It also wraps ErrSecondOwner, and names it, when somebody else registers our
 // address; the SDK's error when the registry is away: the instance does not come back by itself then, but consumers
-// keep their lists; context.Cause(ctx) when ctx has ended first; ErrClosed after Close.
+// keep their lists; context.Cause(ctx) when ctx has ended first, with what was seen until then; ErrClosed after Close.
 //
-// The absence of an instance that was absent already, withdrawn before or held by an operator, is not waited for: it
-// takes one request and a look at the open list, or two. Deregister ends a Register that is under way. Without a
-// Register before it returns nil.
+// The absence of an instance that was absent already, withdrawn before or held by an operator, is not waited for, as
+// nothing will be pushed: it takes one request and a look at the open list or, where that cannot be read, at the
+// subscription of a new connection. Where neither can be had, it is not confirmed. Deregister ends a Register that is
+// under way. It returns nil when nothing can have been published: without a Register before it, or when the registry
+// could never be reached.
 func (r *Registrar) Deregister(ctx context.Context) error {
 	r.lookOnceMore(ctx)
 	r.mu.Lock()
@@ -69,9 +71,7 @@ func (r *Registrar) lookOnceMore(ctx context.Context) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.machine.state == offline {
-		r.step(eventListed)
-	}
+	r.step(eventBack)
 }
 
 func (r *Registrar) what() string {
@@ -103,12 +103,15 @@ func (r *Registrar) withdraw(ctx context.Context, l *link) error {
 			return nil
 		}
 		if attempt == 0 && before.absent() {
-			if r.stillAbsent(ctx, l, before, answer) {
+			switch gone, err := r.stillAbsent(ctx, l); {
+			case err != nil:
+				return errors.Join(answer, err)
+			case gone:
 				return r.confirmed(l)
 			}
 			stuck = true
 		}
-		gone, err := r.until(ctx, r.t.absence, func() bool { return !stuck && l.view.absent() })
+		gone, err := r.until(ctx, r.patience(ctx), func() bool { return !stuck && l.view.absent() })
 		if err != nil {
 			return r.overdue(ctx, l)
 		}
@@ -137,30 +140,46 @@ func (r *Registrar) pause(ctx context.Context, d time.Duration) error {
 	return err
 }
 
-// neverPublished tells that no registration was accepted and none was seen: then a registry that is away has nothing
-// that could stay.
+// patience is how long a withdrawal may take to be seen: so long that what is known then can still be said.
+func (r *Registrar) patience(ctx context.Context) time.Duration {
+	const margin = 100 * time.Millisecond
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(r.t.absence, max(time.Until(deadline)-margin, 0))
+	}
+	return r.t.absence
+}
+
+// neverPublished tells that the registry cannot have heard of any registration: then one that is away has nothing that
+// could stay.
 func (r *Registrar) neverPublished(l *link) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !l.accepted && !l.view.listed && !r.leftover
+	return !l.mayBePublished() && !r.leftover
 }
 
 func (r *Registrar) confirmed(l *link) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l.accepted, r.leftover = false, false
+	l.asked, r.leftover = false, false
 	return nil
 }
 
-// stillAbsent is for an instance that no list has shown since before: nothing will be pushed. Where it is listed all
-// the same, our view is broken.
-func (r *Registrar) stillAbsent(ctx context.Context, l *link, before view, answer error) bool {
-	if answer != nil {
-		// The registry is away. Consumers have not had us for a while either.
-		return time.Since(before.gone) > r.t.grace
-	}
+// stillAbsent is for an instance that no list has shown since before: nothing will be pushed, and where our view is broken
+// it is listed all the same. An error means that there is no evidence.
+func (r *Registrar) stillAbsent(ctx context.Context, l *link) (bool, error) {
 	entries, _, err := r.openList(ctx, l)
-	return err != nil || len(entries) == 0
+	if err == nil {
+		return len(entries) == 0, nil
+	}
+	fresh, freshErr := r.open(ctx, l.self)
+	r.mu.Lock()
+	absent := fresh.view.absent()
+	r.mu.Unlock()
+	r.discard(fresh)
+	if freshErr != nil {
+		return false, fmt.Errorf("absent already, and no second look: %w; by a new connection: %w", err, freshErr)
+	}
+	return absent, nil
 }
 
 // insist is for an instance that is listed although its withdrawal was accepted twice.
@@ -187,12 +206,12 @@ func (r *Registrar) recheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gone, err := r.until(ctx, r.t.absence, func() bool { return fresh.view.absent() })
+	gone, err := r.until(ctx, r.patience(ctx), func() bool { return fresh.view.absent() })
 	switch {
-	case err != nil:
-		return r.overdue(ctx, fresh)
 	case gone:
 		return r.confirmed(fresh)
+	case err != nil:
+		return errors.Join(err, r.listedStill(fresh))
 	default:
 		return r.listedStill(fresh)
 	}
@@ -204,29 +223,31 @@ func (r *Registrar) entries(l *link) string {
 	return describeAll(l.view.entries)
 }
 
-// listedStill says who.
+// listedStill says who is listed although our connection has ended: whoever is not what we have published is somebody else.
 func (r *Registrar) listedStill(l *link) error {
 	r.mu.Lock()
-	entries, foreign := l.view.entries, l.foreign(l.view.entries)
+	entries := l.view.entries
 	r.mu.Unlock()
 	switch {
-	case foreign:
-		return fmt.Errorf("still listed: %w: %s", ErrSecondOwner, describeAll(entries))
-	case len(entries) > 0:
-		return fmt.Errorf("still listed: %s: the copy of a registry node that has died, which stays for about three "+
-			"minutes, or another client that registers the same", describeAll(entries))
-	default:
+	case len(entries) == 0:
 		return errors.New("no list has come")
+	case different(entries, l.self):
+		return fmt.Errorf("still listed: %w: %s", ErrSecondOwner, describeAll(entries))
 	}
+	return fmt.Errorf("still listed: %s: the copy of a registry node that has died, which stays for about three "+
+		"minutes, or another client that registers the same", describeAll(entries))
 }
 
-// overdue is for a withdrawal whose ctx has ended.
+// overdue is for a withdrawal whose ctx has ended while our own connection stands: an entry may still be ours.
 func (r *Registrar) overdue(ctx context.Context, l *link) error {
 	r.mu.Lock()
-	foreign := l.foreign(l.view.entries)
+	entries := l.view.entries
 	r.mu.Unlock()
-	if foreign {
-		return fmt.Errorf("%w; %w", context.Cause(ctx), r.listedStill(l))
+	switch {
+	case len(entries) == 0:
+		return context.Cause(ctx)
+	case foreign(entries, l.self):
+		return fmt.Errorf("%w; still listed: %w: %s", context.Cause(ctx), ErrSecondOwner, describeAll(entries))
 	}
-	return context.Cause(ctx)
+	return fmt.Errorf("%w; still listed: %s", context.Cause(ctx), describeAll(entries))
 }

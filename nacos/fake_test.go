@@ -44,6 +44,7 @@ type fakeConn struct {
 	blind     bool     // pushes are ignored
 	expired   bool     // its login is not known any more
 	closed    bool
+	reached   bool
 }
 
 func (r *fakeRegistry) connect() connection {
@@ -103,6 +104,7 @@ func (c *fakeConn) begin(ctx context.Context, call string) error {
 	c.r.mu.Lock()
 	c.r.calls = append(c.r.calls, c.name+" "+call)
 	away, frozen, closed := c.r.away, c.r.frozen, c.closed
+	c.reached = c.reached || !away && !closed
 	c.r.mu.Unlock()
 	switch {
 	case closed:
@@ -196,6 +198,19 @@ func (c *fakeConn) List(ctx context.Context, _, _ string) ([]sdk.Instance, error
 		return nil, fmt.Errorf("%w: %w", sdk.ErrNoOpinion, ErrRefused)
 	}
 	return c.r.list(), nil
+}
+
+func (c *fakeConn) ListEach(ctx context.Context, service, group string) []sdk.NodeList {
+	list, err := c.List(ctx, service, group)
+	return []sdk.NodeList{{Node: "10.0.0.1:8848", Instances: list, Err: err}}
+}
+
+func (c *fakeConn) NamespaceMissing(context.Context) bool { return false }
+
+func (c *fakeConn) Reached() bool {
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	return c.reached
 }
 
 func (c *fakeConn) Age() time.Duration { return time.Since(c.born) }

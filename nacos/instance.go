@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"unicode/utf8"
 
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
@@ -73,8 +74,11 @@ func checkWeight(w float64) error {
 func checkMetadata(m map[string]string) error {
 	size := 0
 	for k, v := range m {
-		if k == "" {
+		switch {
+		case k == "":
 			return errors.New("a key is empty")
+		case !utf8.ValidString(k) || !utf8.ValidString(v):
+			return fmt.Errorf("%q: %q is not UTF-8", k, v)
 		}
 		size += len(k) + len(v)
 	}

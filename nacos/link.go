@@ -19,7 +19,7 @@ import (
 type link struct {
 	connection
 	self     sdk.Instance
-	accepted bool // a registration was accepted, and no absence confirmed since
+	asked    bool // a registration was asked for, and neither refused nor confirmed to be absent since
 	view     view
 	updating bool // lists may show what was before an Update
 }
@@ -124,7 +124,7 @@ func (r *Registrar) adopt(l *link) {
 		r.keep.Do(func() { r.keeper.Go(r.watchSelf) })
 	}
 	if old != nil {
-		r.leftover = r.leftover || old.accepted
+		r.leftover = r.leftover || old.mayBePublished()
 		r.keeper.Go(func() { r.drop(old) })
 	}
 	r.notify()
@@ -137,6 +137,7 @@ func (r *Registrar) discard(l *link) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.leftover = r.leftover || l.mayBePublished() && l.asked
 	r.keeper.Go(func() { r.drop(l) })
 }
 
@@ -163,10 +164,18 @@ func describeAll(entries []sdk.Instance) string {
 
 func hostPort(i sdk.Instance) string { return net.JoinHostPort(i.Ip, strconv.FormatUint(i.Port, 10)) }
 
-// foreign tells whether one of the entries cannot be our own registration.
-func (l *link) foreign(entries []sdk.Instance) bool {
-	return slices.ContainsFunc(entries, func(e sdk.Instance) bool {
-		_, ours := at([]sdk.Instance{e}, l.self)
-		return !ours || differs(l.self, e) != (difference{})
-	})
+// mayBePublished is called with the lock held. A missing answer is none: what was asked for may have happened, unless the
+// registry cannot have heard of it.
+func (l *link) mayBePublished() bool { return l.view.listed || l.asked && l.Reached() }
+
+// foreign tells whether one of the entries cannot be our own registration, whatever an operator has edited: an edit changes
+// weight and metadata.
+func foreign(entries []sdk.Instance, self sdk.Instance) bool {
+	return slices.ContainsFunc(entries, func(e sdk.Instance) bool { return !sameCluster(e, self) })
+}
+
+// different tells whether one of the entries is not what we have published.
+func different(entries []sdk.Instance, self sdk.Instance) bool {
+	return foreign(entries, self) ||
+		slices.ContainsFunc(entries, func(e sdk.Instance) bool { return differs(self, e) != (difference{}) })
 }

@@ -125,7 +125,7 @@ func TestAnotherAddressIsAnotherConnection(t *testing.T) {
 		if !errors.Is(err, ErrInUse) || !ok || !says.Permanent() || !says.InUse() {
 			t.Errorf("Register() of a second listener = %v, want ErrInUse, for good", err)
 		}
-		if !p.listed() || p.Published() != "10.0.0.7:9090" {
+		if !p.listed() || p.Published() != "10.0.0.7:9090 weight=1" {
 			t.Errorf("the first address is listed: %t, published %q; want it as before", p.listed(), p.Published())
 		}
 		if err := p.Register(t.Context(), fakeListener); err != nil {

@@ -20,40 +20,53 @@ func (r *Registrar) openList(ctx context.Context, l *link) (entries []sdk.Instan
 	return entries, listed, nil
 }
 
+// An opinion is what somebody else says of whether the registry lists us: eventThere, eventNotThere, eventNoOpinion, or
+// eventDenied when our login is not known any more.
+type opinion struct {
+	event
+	fresh *link // a new connection whose subscription shows us, for whoever wants to go on with it
+	err   error // why there is none
+}
+
 // ask is the second opinion: whether the registry lists us, seen by another way than the subscription of l, which a
-// forged datagram or a registry's clock that was set back can break for good. It answers eventThere, eventNotThere,
-// eventNoOpinion, or, unless thorough, eventDenied when our login is not known any more.
+// forged datagram or a registry's clock that was set back can break for good.
 //
 // The open list decides. Where nobody answers it and thorough is set, a new connection is made, which logs in anew, and
-// what its subscription shows decides. If that shows us, it is handed back, for whoever wants to go on with it; it may be
-// nil.
-func (r *Registrar) ask(ctx context.Context, l *link, thorough bool) (event, *link) {
+// what its subscription shows decides. Only without thorough it is said that our login was denied.
+func (r *Registrar) ask(ctx context.Context, l *link, thorough bool) opinion {
 	_, listed, err := r.openList(ctx, l)
-	if err == nil {
-		return verdict(listed), nil
-	}
 	switch {
+	case err == nil:
+		return opinion{event: verdict(listed)}
 	case ctx.Err() != nil:
-		return eventNoOpinion, nil
+		return opinion{event: eventNoOpinion, err: err}
 	case !thorough && errors.Is(err, ErrRefused):
-		return eventDenied, nil
+		return opinion{event: eventDenied, err: err}
 	case !thorough:
-		return eventNoOpinion, nil
+		return opinion{event: eventNoOpinion, err: err}
 	}
+	o := r.askFresh(ctx, l)
+	if o.err != nil {
+		o.err = errors.Join(err, o.err)
+	}
+	return o
+}
+
+// askFresh asks the subscription of a new connection.
+func (r *Registrar) askFresh(ctx context.Context, l *link) opinion {
 	fresh, err := r.open(ctx, l.self)
 	if err != nil {
-		r.log.Debug("nacos: no second opinion by a new connection", "err", err)
 		r.discard(fresh)
-		return eventNoOpinion, nil
+		return opinion{event: eventNoOpinion, err: err}
 	}
 	r.mu.Lock()
-	listed = fresh.view.listed
+	listed := fresh.view.listed
 	r.mu.Unlock()
 	if listed {
-		return eventThere, fresh
+		return opinion{event: eventThere, fresh: fresh}
 	}
 	r.discard(fresh)
-	return eventNotThere, nil
+	return opinion{event: eventNotThere}
 }
 
 func verdict(listed bool) event {

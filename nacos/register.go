@@ -40,6 +40,12 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 		return permanentError{fmt.Errorf("nacos: register %s at %s: %w", r.inst.Service, place, err)}
 	}
 	defer r.fail(nil)
+	r.warnOnce.Do(func() {
+		if onlyHere(place, addr) {
+			r.log.Warn("nacos: a loopback address is published, which consumers on other hosts cannot call: the registry is reached "+
+				"over loopback; set Instance.Addr to the address of this host", "published", place.String())
+		}
+	})
 	self := r.instanceAt(place)
 	outcome, err := r.publish(ctx, self)
 	if err != nil {
@@ -58,7 +64,21 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 	r.step(outcome)
 	r.look()
 	r.compare(r.link)
+	r.namespace.Do(func() { r.keeper.Go(r.checkNamespace) })
 	return nil
+}
+
+// checkNamespace warns of a namespace that nobody has created: whoever has made a typing error is alone there.
+func (r *Registrar) checkNamespace() {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), DefaultTimeout, ErrClosed)
+	defer cancel()
+	r.mu.Lock()
+	l := r.link
+	r.mu.Unlock()
+	if l != nil && l.NamespaceMissing(ctx) {
+		r.log.Warn("nacos: nobody has created this namespace in the registry; only clients that name the same one find the instance",
+			"namespace", r.space)
+	}
 }
 
 // claim makes this the address, unless another listener's is registered.
@@ -135,7 +155,7 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 			told = time.Now()
 			r.log.Warn("nacos: not registered yet, trying again", "attempt", attempt, "err", err)
 		}
-		if err := r.pauseUnlessListed(ctx, pause); err != nil {
+		if err := r.pauseUnlessListed(ctx, r.jitter(pause)); err != nil {
 			return "", gaveUp(ctx, attempt, began, last)
 		}
 		pause = min(2*pause, r.t.retryMax)
@@ -181,12 +201,13 @@ func (r *Registrar) attempt(ctx context.Context, self sdk.Instance) (event, erro
 
 func (r *Registrar) registerOn(ctx context.Context, l *link) error {
 	r.mu.Lock()
-	self := l.self
+	self, before := l.self, l.asked
+	l.asked = true
 	r.mu.Unlock()
 	err := l.Register(ctx, r.inst.Service, r.inst.Group, self)
-	if err == nil {
+	if errors.Is(err, ErrRefused) && !before {
 		r.mu.Lock()
-		l.accepted = true
+		l.asked = false
 		r.mu.Unlock()
 	}
 	return err
@@ -218,27 +239,23 @@ func (r *Registrar) ensure(ctx context.Context, self sdk.Instance) (*link, error
 }
 
 // explain is for an instance that was registered twice and is not listed. An operator is believed to hold it when it
-// is not listed elsewhere either, and still not after it was registered once more: the registry may have been
-// restarted while it was asked.
+// is not listed elsewhere either, also not a while later: the registry may have been restarted while it was asked.
 func (r *Registrar) explain(ctx context.Context, l *link) (event, error) {
 	for look := range 2 {
-		opinion, fresh := r.ask(ctx, l, true)
+		o := r.ask(ctx, l, true)
 		switch {
 		case ctx.Err() != nil:
-			r.discard(fresh)
+			r.discard(o.fresh)
 			return "", context.Cause(ctx)
-		case opinion == eventThere:
+		case o.event == eventThere:
 			// Our view is broken. The next attempt goes on with the new connection.
 			r.log.Warn("nacos: listed, but our subscription does not show it: new connection", "instance", r.what())
-			r.adopt(fresh)
+			r.adopt(o.fresh)
 			return "", errNotListed
-		case opinion == eventNoOpinion:
-			return "", errNotListed
+		case o.event == eventNoOpinion:
+			return "", fmt.Errorf("%w: %w", errNotListed, o.err)
 		case look == 1:
 			return eventHeld, nil
-		}
-		if err := r.registerOn(ctx, l); err != nil {
-			return "", err
 		}
 		if listed, err := r.untilShown(ctx, l, r.t.confirm); listed || err != nil {
 			return eventRegistered, err

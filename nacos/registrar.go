@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -22,9 +23,11 @@ type Registrar struct {
 	t        timing
 	log      *slog.Logger
 	servers  []string
+	space    string // the namespace
 	connect  func() connection
 	outbound func() (netip.Addr, error)
 	reach    func(context.Context) error
+	jitter   func(time.Duration) time.Duration // a registry's restart meets all instances at once
 
 	turn    chan struct{}  // holds one value while somebody talks to the registry
 	closing chan struct{}  // closed by the first Close
@@ -37,13 +40,15 @@ type Registrar struct {
 	self     sdk.Instance            // what Register has published last
 	listener string                  // whose address that is
 	failing  error                   // of the Register under way
-	leftover bool                    // a connection that has published was dropped, and nobody has looked since
+	leftover bool                    // a connection that may have published was dropped, and nobody has looked since
 	yield    context.CancelCauseFunc // ends what has the turn, if that may be ended by a Deregister
 	abort    context.CancelCauseFunc // ends what has the turn
 	changed  chan struct{}           // closed and replaced at each change of machine, link or view
 	others   others                  // who else is listed
 	told     difference              // what was logged last about an edited instance
 	keep     sync.Once               // starts the self-watch
+
+	warnOnce, namespace sync.Once // what is said of the address and of the namespace
 }
 
 // connection is what the Registrar needs of a client of the SDK.
@@ -52,6 +57,9 @@ type connection interface {
 	Deregister(ctx context.Context, service, group string, i sdk.Instance) error
 	Subscribe(ctx context.Context, service, group string, f func([]sdk.Instance)) error
 	List(ctx context.Context, service, group string) ([]sdk.Instance, error)
+	ListEach(ctx context.Context, service, group string) []sdk.NodeList
+	NamespaceMissing(ctx context.Context) bool
+	Reached() bool
 	Age() time.Duration
 	Close(ctx context.Context) error
 }
@@ -67,9 +75,10 @@ func New(cfg Config, inst Instance) (*Registrar, error) {
 		return nil, err
 	}
 	r := newRegistrar(inst, defaultTiming(), settings.Logger(), func() connection { return settings.NewClient() })
-	r.servers = settings.Servers()
+	r.servers, r.space = settings.Servers(), settings.Namespace()
 	r.outbound = func() (netip.Addr, error) { return outboundIP(r.servers) }
 	r.reach = settings.Reach
+	r.jitter = func(d time.Duration) time.Duration { return d + rand.N(d) }
 	return r, nil
 }
 
@@ -83,6 +92,7 @@ func newRegistrar(inst Instance, t timing, log *slog.Logger, connect func() conn
 		closed:  make(chan struct{}),
 		machine: newMachine(t),
 		reach:   func(context.Context) error { return nil },
+		jitter:  func(d time.Duration) time.Duration { return d },
 		changed: make(chan struct{}),
 	}
 	r.log = log.With("registrar", r.String())
@@ -98,17 +108,6 @@ func (r *Registrar) Failure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.failing
-}
-
-// Published returns the address under which consumers may know the instance. It is empty when nothing was published since
-// the last confirmed absence. It returns at once.
-func (r *Registrar) Published() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if l := r.link; r.leftover || l != nil && (l.accepted || l.view.listed) {
-		return hostPort(r.self)
-	}
-	return ""
 }
 
 // Settle returns DefaultSettle: how long after a confirmed absence consumers on other nodes may still learn of it.
@@ -182,9 +181,9 @@ func (r *Registrar) begin(ctx context.Context, yields bool) (_ context.Context, 
 
 // step is called with the lock held, as is notify.
 func (r *Registrar) step(e event) {
-	before := r.machine.state
+	was := r.machine
 	r.machine.handle(e)
-	r.tell(before, e)
+	r.tell(was, e)
 	r.notify()
 }
 

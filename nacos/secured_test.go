@@ -59,11 +59,19 @@ func TestTokenIsRenewed(t *testing.T) {
 func TestWrongLoginIsAnErrorAtOnce(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t, nacostest.Options{Auth: login})
-	for name, password := range map[string]string{"wrong password": "wrong", "no login": ""} {
-		cfg := nacos.Config{Servers: []string{registry.Addr()}}
-		if password != "" {
-			cfg.Username, cfg.Password = "nacos", password
-		}
+	v30 := nacostest.Start(t, nacostest.Options{Auth: &nacostest.Auth{Username: "nacos", Password: "secret", Version: nacostest.V30}})
+	for name, test := range map[string]struct {
+		at             *nacostest.Server
+		user, password string
+	}{
+		"wrong password":        {registry, "nacos", "wrong"},
+		"unknown user":          {registry, "nobody", "secret"},
+		"wrong password, 3.0.3": {v30, "nacos", "wrong"},
+		"unknown user, 3.0.3":   {v30, "nobody", "secret"},
+		"no login":              {registry, "", ""},
+	} {
+		cfg := nacos.Config{Servers: []string{test.at.Addr()}, Username: test.user, Password: test.password}
+		password := test.password
 		r := newRegistrarWith(t, cfg, nacos.Instance{Service: "orders"})
 		began := time.Now()
 		err := r.Register(within(t, patience), listener)

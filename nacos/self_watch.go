@@ -19,7 +19,11 @@ func (r *Registrar) watchSelf() {
 		r.mu.Unlock()
 		if m.turn != armed && m.todo == await {
 			armed = m.turn
-			timer.Reset(m.wait)
+			wait := m.wait
+			if m.state != probing { // what follows is not for everybody at once
+				wait = r.jitter(wait)
+			}
+			timer.Reset(wait)
 		}
 		switch m.todo {
 		case nothing:
@@ -81,6 +85,7 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 	}
 	switch m.todo {
 	case register:
+		r.log.Info("nacos: absent from the list, registering again", "absent", time.Since(r.goneSince(l)).Round(time.Millisecond))
 		if err := r.registerOn(ctx, l); err != nil {
 			r.log.Warn("nacos: absent, and registering again failed", "err", err)
 			if errors.Is(err, ErrRefused) {
@@ -90,14 +95,11 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		}
 		return eventAccepted, true
 	case look, glance:
-		opinion, fresh := r.ask(ctx, l, m.todo == look)
-		if fresh != nil {
-			return r.succeed(ctx, fresh), true
-		}
-		if opinion == eventThere && m.state == probing && r.shown(l) {
-			return eventListed, true
-		}
-		return opinion, true
+		return r.heed(ctx, m, l, r.ask(ctx, l, m.todo == look)), true
+	case confirm:
+		o := r.askFresh(ctx, l)
+		r.discard(o.fresh)
+		return o.event, true
 	case replace:
 		fresh, err := r.open(ctx, l.self)
 		if err != nil {
@@ -117,11 +119,37 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 	return eventFailed, true
 }
 
+// heed makes an event of a second opinion.
+func (r *Registrar) heed(ctx context.Context, m machine, l *link, o opinion) event {
+	shown := r.shown(l)
+	switch {
+	case m.state == offline && shown: // it was asked about what our view shows
+		if o.event == eventNoOpinion {
+			r.log.Warn("nacos: our subscription lists us again, and nobody else can be asked: staying offline by operator", "err", o.err)
+		}
+		r.discard(o.fresh)
+	case o.fresh != nil:
+		return r.succeed(ctx, o.fresh)
+	case o.event == eventThere && m.state == probing && shown:
+		return eventListed
+	case o.event == eventNoOpinion:
+		r.log.Debug("nacos: no second opinion", "err", o.err)
+	}
+	return o.event
+}
+
 // shown tells that our own subscription shows us too.
 func (r *Registrar) shown(l *link) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return l.view.shows()
+}
+
+// goneSince is since when our subscription has not shown us.
+func (r *Registrar) goneSince(l *link) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return l.view.gone
 }
 
 // succeed registers on a new connection and goes on with it. The old one ends after that, so the instance stays
@@ -140,8 +168,12 @@ func (r *Registrar) succeed(ctx context.Context, fresh *link) event {
 }
 
 // tell logs what a change of state means; with the lock held.
-func (r *Registrar) tell(before state, e event) {
-	after := r.machine.state
+func (r *Registrar) tell(was machine, e event) {
+	before, after := was.state, r.machine.state
+	if !was.doubted && r.machine.doubted {
+		r.log.Warn("nacos: the open list does not have us, and our subscription does: nodes disagree, or our view is broken",
+			"a new connection", string(e))
+	}
 	if before == after && e != eventReplaced {
 		return
 	}

@@ -63,12 +63,13 @@ func (l *link) agrees() bool {
 }
 
 // A difference is what the registry shows other than we publish it.
-type difference struct{ weight, metadata bool }
+type difference struct{ weight, metadata, weightless bool }
 
 func differs(ours, shown sdk.Instance) difference {
 	return difference{
-		weight:   ours.Weight != shown.Weight,
-		metadata: !maps.Equal(ours.Metadata, shown.Metadata),
+		weight:     ours.Weight != shown.Weight,
+		metadata:   !maps.Equal(ours.Metadata, shown.Metadata),
+		weightless: shown.Weight <= 0,
 	}
 }
 
@@ -80,9 +81,12 @@ func (r *Registrar) compare(l *link) {
 	var d difference
 	for _, shown := range l.view.entries {
 		one := differs(l.self, shown)
-		d = difference{d.weight || one.weight, d.metadata || one.metadata}
+		d = difference{d.weight || one.weight, d.metadata || one.metadata, d.weightless || one.weightless}
 	}
-	if d != r.told && d != (difference{}) {
+	if d.weightless && !r.told.weightless {
+		r.log.Warn("nacos: an operator has set the weight to 0: consumers that honour weights send nothing; that is no offline, "+
+			"and nothing drains", "shown", describeAll(l.view.entries))
+	} else if d != r.told && d != (difference{}) {
 		r.log.Warn("nacos: the registry shows other values than ours: an operator has edited the instance, or another "+
 			"client registers the same address", "ours", describe(l.self), "shown", describeAll(l.view.entries))
 	}

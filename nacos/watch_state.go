@@ -13,22 +13,29 @@ import "time"
 //	 |                second     +--+ |                           v                   | registry away, or
 //	 |                opinion         +-- a list with us: lost - probing -------------+ no second opinion
 //	 |                              ^                            | | ^  register, ProbeWait, second opinion;
-//	 | Register: held               +-- listed there: new -------+ | |  not listed there: once more,
-//	 | by an operator               |   connection                 | +  with ConfirmWait
+//	 | Register: held               +-- listed there: new -------+ | |  not listed there: a second
+//	 | by an operator               |   connection                 | +  look after ConfirmWait
 //	 v                              |                              |
 //	offline <-----------------------|-- twice not listed there ----+
 //	 |  ^                           |
-//	 |  +-- RecheckWait: not there  |
-//	 +------------------------------+   a list with us, or listed there twice: new connection
+//	 |  +-- RecheckWait: not there  |   a list with us, and listed there;
+//	 +------------------------------+   or listed there twice: new connection
 //
 //	any ---- Deregister ----> withdrawn ---- a list with us: deregister again ----> withdrawn
 //	any ---- Register ------> idle
 //	any ---- Close ---------> closed
 //
 // "There" is the second opinion, a look that does not go through our subscription: the open list, or a new
-// connection's subscription. While registered it is taken every CheckWait, as the subscription may have died: not
-// listed there leads to absent, a login that is not known any more to a new connection. Only offline is reported:
-// absence alone has at least seven causes.
+// connection's subscription. Only offline is reported: absence alone has at least seven causes.
+//
+// While registered a second opinion is taken every CheckWait, as the subscription may have died; a login that is not known
+// any more leads to a new connection. An operator's offline reaches every node at once, so while our own view shows us
+// "not there" is no evidence of one: nodes may have lost sight of each other. A new connection looks at it. If that shows us,
+// there is nothing to be done until the open list has listed us once more; if not, our view may be broken, and the new
+// connection takes its place. Either happens once for an incident.
+//
+// While offline a list with us is no evidence either: anybody could have sent it to the SDK's UDP port. It needs the second
+// opinion, which is tried every RecheckWait until one is to be had.
 type machine struct {
 	t     timing
 	state state
@@ -40,6 +47,8 @@ type machine struct {
 	online    bool   // false: an operator holds the instance offline
 	suspicion int    // second opinions so far that agree
 	denied    bool   // a new connection was made because our login was not known; no second one for that
+	shown     bool   // our subscription shows us
+	doubted   bool   // the open list does not, and a new connection has looked at that
 }
 
 type state string
@@ -63,6 +72,7 @@ const (
 	eventWithdraw   event = "withdraw"      // Deregister begins
 	eventClose      event = "close"         // Close begins
 	eventListed     event = "listed"        // our subscription shows us
+	eventBack       event = "listed again"  // the open list shows us, just before a withdrawal
 	eventGone       event = "gone"          // our subscription does not
 	eventTimeout    event = "timeout"       // the wait is over
 	eventAccepted   event = "accepted"      // the probe's registration, by the registry
@@ -83,6 +93,7 @@ const (
 	register action = "register again"
 	look     action = "second opinion"         // list, else a fresh client
 	glance   action = "second opinion by list" // no fresh client: it is asked for again and again
+	confirm  action = "second opinion by a fresh client"
 	replace  action = "new connection"
 	withdraw action = "deregister again"
 )
@@ -117,6 +128,12 @@ func (m *machine) handle(e event) {
 			m.enter(idle, nothing)
 		}
 		return
+	}
+	switch e {
+	case eventListed:
+		m.shown = true
+	case eventGone:
+		m.shown = false
 	}
 	if !m.todo.leadsTo(e) {
 		return
@@ -156,11 +173,11 @@ func (a action) leadsTo(e event) bool {
 	case eventDenied:
 		return a == register || a == glance
 	case eventThere, eventNotThere, eventNoOpinion:
-		return a == look || a == glance
+		return a == look || a == glance || a == confirm
 	case eventReplaced:
 		return a == look || a == replace
 	case eventFailed:
-		return a == register || a == look || a == glance || a == replace || a == withdraw
+		return a == register || a == look || a == glance || a == confirm || a == replace || a == withdraw
 	case eventWithdrew:
 		return a == withdraw
 	}

@@ -32,8 +32,7 @@ func TestSelfWatch(t *testing.T) {
 		step{eventTimeout, probing, look, 0, true},
 	)
 	gone := append(probed[:6:6],
-		step{eventNotThere, probing, register, 0, true},
-		step{eventAccepted, probing, await, ConfirmWait, true},
+		step{eventNotThere, probing, await, ConfirmWait, true}, // one probe for an incident: it is pushed to everybody
 		step{eventTimeout, probing, look, 0, true},
 		step{eventNotThere, offline, await, RecheckWait, false},
 	)
@@ -69,12 +68,12 @@ func TestSelfWatch(t *testing.T) {
 			{eventAccepted, probing, await, ProbeWait, true},
 		}},
 		"absent longer: the registry was restarted while it was asked": {probed, []step{
-			{eventNotThere, probing, register, 0, true},
-			{eventFailed, absent, await, RecheckWait, true},
+			{eventNotThere, probing, await, ConfirmWait, true},
+			{eventTimeout, probing, look, 0, true},
+			{eventNoOpinion, absent, await, RecheckWait, true},
 		}},
 		"absent longer: back at the second look": {probed, []step{
-			{eventNotThere, probing, register, 0, true},
-			{eventAccepted, probing, await, ConfirmWait, true},
+			{eventNotThere, probing, await, ConfirmWait, true},
 			{eventListed, registered, await, CheckWait, true},
 		}},
 		"registered: looked at again and again": {start, []step{
@@ -83,9 +82,28 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, registered, glance, 0, true},
 			{eventNoOpinion, registered, await, CheckWait, true},
 		}},
-		"registered: not listed, though our view says so": {start, []step{
+		"registered: the open list does not have us, a new connection does: nodes disagree": {start, []step{
 			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, absent, await, Grace, true},
+			{eventNotThere, registered, confirm, 0, true},
+			{eventThere, registered, await, CheckWait, true},
+			{eventTimeout, registered, glance, 0, true},
+			{eventNotThere, registered, await, CheckWait, true}, // no new connection for the same
+			{eventTimeout, registered, glance, 0, true},
+			{eventThere, registered, await, CheckWait, true},
+			{eventTimeout, registered, glance, 0, true},
+			{eventNotThere, registered, confirm, 0, true},
+			{eventNoOpinion, registered, await, CheckWait, true},
+			{eventTimeout, registered, glance, 0, true},
+			{eventNotThere, registered, confirm, 0, true},
+		}},
+		"registered: neither the open list nor a new connection has us: our view is broken": {start, []step{
+			{eventTimeout, registered, glance, 0, true},
+			{eventNotThere, registered, confirm, 0, true},
+			{eventNotThere, registered, replace, 0, true},
+			{eventReplaced, registered, await, CheckWait, true},
+			{eventTimeout, registered, glance, 0, true},
+			{eventNotThere, registered, await, CheckWait, true}, // the new view shows us
+			{eventGone, absent, await, Grace, true},
 			{eventTimeout, probing, register, 0, true},
 		}},
 		"registered: our login is not known any more": {start, []step{
@@ -105,7 +123,28 @@ func TestSelfWatch(t *testing.T) {
 		}},
 		"operator offline, then online": {gone, []step{
 			{eventGone, offline, await, RecheckWait, false},
-			{eventListed, registered, await, CheckWait, true},
+			{eventListed, offline, look, 0, false},
+			{eventThere, registered, await, CheckWait, true},
+		}},
+		"operator offline, then a forged list": {gone, []step{
+			{eventListed, offline, look, 0, false},
+			{eventNotThere, offline, replace, 0, false},
+			{eventReplaced, offline, await, RecheckWait, false},
+			{eventGone, offline, await, RecheckWait, false},
+			{eventTimeout, offline, glance, 0, false},
+			{eventNotThere, offline, await, RecheckWait, false},
+		}},
+		"operator offline, then online, and nobody to ask for a while": {gone, []step{
+			{eventListed, offline, look, 0, false},
+			{eventNoOpinion, offline, await, RecheckWait, false},
+			{eventTimeout, offline, look, 0, false},
+			{eventFailed, offline, await, RecheckWait, false},
+			{eventTimeout, offline, look, 0, false},
+			{eventThere, registered, await, CheckWait, true},
+		}},
+		"operator online just before a withdrawal": {gone, []step{
+			{eventBack, registered, await, CheckWait, true},
+			{eventWithdraw, withdrawn, nothing, 0, true},
 		}},
 		"operator offline: looked at again and again": {gone, []step{
 			{eventTimeout, offline, glance, 0, false},
@@ -119,11 +158,13 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, offline, glance, 0, false},
 			{eventThere, offline, replace, 0, false},
 			{eventReplaced, offline, await, RecheckWait, false},
-			{eventListed, registered, await, CheckWait, true},
+			{eventListed, offline, look, 0, false},
+			{eventThere, registered, await, CheckWait, true},
 		}},
 		"started: not listed because of an operator": {start[:1], []step{
 			{eventHeld, offline, await, RecheckWait, false},
-			{eventListed, registered, await, CheckWait, true},
+			{eventListed, offline, look, 0, false},
+			{eventThere, registered, await, CheckWait, true},
 		}},
 		"offline by operator: nothing deregisters": {gone, []step{
 			{eventNotThere, offline, await, RecheckWait, false},

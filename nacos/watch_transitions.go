@@ -5,9 +5,9 @@ package nacos
 func (m *machine) whileIdle(e event) {
 	switch e {
 	case eventRegistered:
-		m.online = true
 		m.answers++
-		m.beRegistered()
+		m.doubted = false
+		m.goOnline()
 	case eventHeld:
 		m.answers++
 		m.goOffline()
@@ -18,14 +18,32 @@ func (m *machine) beRegistered() { m.enterFor(registered, m.t.check) }
 
 func (m *machine) whileRegistered(e event) {
 	switch e {
-	case eventGone, eventNotThere:
+	case eventGone:
 		m.enterFor(absent, m.t.grace)
 	case eventTimeout:
 		m.enter(registered, glance)
 	case eventDenied:
 		m.enter(registered, replace)
-	case eventThere, eventNoOpinion, eventReplaced, eventFailed:
+	case eventNotThere:
+		m.contradicted()
+	case eventThere:
+		m.doubted = m.todo == confirm
 		m.beRegistered()
+	case eventNoOpinion, eventReplaced, eventFailed:
+		m.beRegistered()
+	}
+}
+
+// contradicted is for an instance that our own view shows, and others do not.
+func (m *machine) contradicted() {
+	switch {
+	case m.todo == confirm:
+		m.doubted = true
+		m.enter(registered, replace)
+	case m.doubted:
+		m.beRegistered()
+	default:
+		m.enter(registered, confirm)
 	}
 }
 
@@ -44,18 +62,14 @@ func (m *machine) whileProbing(e event) {
 	case eventListed, eventReplaced:
 		m.beRegistered()
 	case eventAccepted:
-		wait := m.t.probe
-		if m.suspicion > 0 {
-			wait = m.t.confirm
-		}
-		m.enterFor(probing, wait)
+		m.enterFor(probing, m.t.probe)
 	case eventTimeout:
 		m.enter(probing, look)
 	case eventThere, eventDenied:
 		m.enter(probing, replace)
 	case eventNotThere:
 		if m.suspicion++; m.suspicion < 2 {
-			m.enter(probing, register)
+			m.enterFor(probing, m.t.confirm)
 			return
 		}
 		m.goOffline()
@@ -72,11 +86,20 @@ func (m *machine) goOffline() {
 func (m *machine) whileOffline(e event) {
 	switch e {
 	case eventListed:
-		m.online = true
-		m.beRegistered()
+		m.enter(offline, look)
+	case eventBack:
+		m.goOnline()
 	case eventTimeout:
+		if m.shown {
+			m.enter(offline, look)
+			return
+		}
 		m.enter(offline, glance)
 	case eventThere:
+		if m.shown {
+			m.goOnline()
+			return
+		}
 		// The push may be on its way still.
 		if m.suspicion++; m.suspicion < 2 {
 			m.enterFor(offline, m.t.probe)
@@ -85,10 +108,22 @@ func (m *machine) whileOffline(e event) {
 		m.enter(offline, replace)
 	case eventDenied:
 		m.enter(offline, replace)
-	case eventNotThere, eventNoOpinion, eventFailed, eventReplaced:
+	case eventNotThere:
+		m.suspicion = 0
+		if m.shown { // a forged list, and later ones may be ignored
+			m.enter(offline, replace)
+			return
+		}
+		m.enterFor(offline, m.t.recheck)
+	case eventNoOpinion, eventFailed, eventReplaced:
 		m.suspicion = 0
 		m.enterFor(offline, m.t.recheck)
 	}
+}
+
+func (m *machine) goOnline() {
+	m.online = true
+	m.beRegistered()
 }
 
 func (m *machine) whileWithdrawn(e event) {

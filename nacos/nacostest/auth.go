@@ -19,10 +19,22 @@ type Auth struct {
 	// TokenTTL is a multiple of a second. Zero means [DefaultTokenTTL]. The SDK
 	// looks every 5 s whether a token has to be renewed.
 	TokenTTL time.Duration
+	// Version is whose answers a login gets that fails; empty means V25.
+	Version AuthVersion
 	// OpenList leaves the v1 instance list open, which otherwise needs the token
 	// in the parameter or header accessToken.
 	OpenList bool
 }
+
+// AuthVersion is a line of servers whose answers to a login that fails differ.
+type AuthVersion string
+
+const (
+	// V25 is 2.5.1: 403 to a wrong password, 500 to an unknown user.
+	V25 AuthVersion = "2.5"
+	// V30 is 3.0.3: 500 to both.
+	V30 AuthVersion = "3.0"
+)
 
 // ExpireTokens makes every token handed out so far invalid, as a change of the
 // server's secret does.
@@ -51,7 +63,16 @@ func (l *life) postLogin(w http.ResponseWriter, r *http.Request) {
 	if auth == nil {
 		auth = &Auth{}
 	}
-	if r.FormValue("username") != auth.Username || r.FormValue("password") != auth.Password {
+	user, password := r.FormValue("username") == auth.Username, r.FormValue("password") == auth.Password
+	switch {
+	case user && password:
+	case auth.Version == V30:
+		http.Error(w, "Handle API Compatibility failed: unknown user!", http.StatusInternalServerError)
+		return
+	case !user:
+		http.Error(w, "caused: User "+r.FormValue("username")+" not found;", http.StatusInternalServerError)
+		return
+	default:
 		http.Error(w, "unknown user!", http.StatusForbidden)
 		return
 	}

@@ -11,32 +11,59 @@ import (
 // handler answers the HTTP paths that clients of the 2.x line use.
 func (l *life) handler() http.Handler {
 	mux := http.NewServeMux()
+	if l.server.opts.WithoutV1 {
+		mux.HandleFunc("GET /nacos/v1/", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "Current API will be deprecated", http.StatusGone)
+		})
+		mux.HandleFunc("GET /nacos/v3/client/ns/instance/list", l.getListV3)
+		mux.HandleFunc("POST /nacos/v1/auth/users/login", l.postLogin)
+		return l.onceServing(mux)
+	}
 	mux.HandleFunc("GET /nacos/v1/ns/instance/list", l.getList)
+	mux.HandleFunc("GET /nacos/v1/console/namespaces", l.getNamespaces)
 	mux.HandleFunc("PUT /nacos/v1/ns/instance", l.putInstance)
 	mux.HandleFunc("DELETE /nacos/v1/ns/instance", l.deleteInstance)
 	mux.HandleFunc("POST /nacos/v1/auth/users/login", l.postLogin)
 	mux.HandleFunc("GET /nacos/v1/ns/operator/metrics", l.getMetrics)
+	return l.onceServing(mux)
+}
+
+func (l *life) onceServing(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !l.isServing() {
 			http.Error(w, "server is STARTING now, please try again later!", http.StatusServiceUnavailable)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 
 // getList is the open instance list: enabled instances only, from the snapshot
 // that pushes renew.
 func (l *life) getList(w http.ResponseWriter, r *http.Request) {
+	if answer, ok := l.openList(w, r); ok {
+		writeJSON(w, answer)
+	}
+}
+
+// getListV3 is the same in the way of 3.x, which may have switched the older paths
+// off.
+func (l *life) getListV3(w http.ResponseWriter, r *http.Request) {
+	if answer, ok := l.openList(w, r); ok {
+		writeJSON(w, map[string]any{"code": 0, "message": "success", "data": answer.Hosts})
+	}
+}
+
+func (l *life) openList(w http.ResponseWriter, r *http.Request) (serviceList, bool) {
 	if !l.letPass(w, r, OpenList) {
-		return
+		return serviceList{}, false
 	}
 	if auth := l.server.opts.Auth; auth != nil && !auth.OpenList && !l.permit(w, r) {
-		return
+		return serviceList{}, false
 	}
 	key, ok := serviceOf(w, r)
 	if !ok {
-		return
+		return serviceList{}, false
 	}
 	clusters := r.FormValue("clusters")
 	cluster := l.naming.cluster
@@ -48,7 +75,21 @@ func (l *life) getList(w http.ResponseWriter, r *http.Request) {
 	answer := newServiceList(key, clusters, list, l.naming.stamp())
 	cluster.mu.Unlock()
 	answer.Name = key.grouped()
-	writeJSON(w, answer)
+	return answer, true
+}
+
+// getNamespaces lists the namespaces that were created, and the one that always is
+// there. 2.x answers without a login, 3.x does not.
+func (l *life) getNamespaces(w http.ResponseWriter, _ *http.Request) {
+	type namespace struct {
+		Namespace string `json:"namespace"`
+		Name      string `json:"namespaceShowName"`
+	}
+	all := []namespace{{"", "public"}}
+	for _, id := range l.server.opts.Namespaces {
+		all = append(all, namespace{id, id})
+	}
+	writeJSON(w, map[string]any{"code": 200, "message": nil, "data": all})
 }
 
 // letPass counts the request and makes it fail if that was ordered.

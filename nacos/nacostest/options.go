@@ -50,6 +50,13 @@ type Options struct {
 	// ServeAfter is how long after its start the server accepts connections and
 	// does not serve; zero: it serves at once. See [Server.ServeAfter].
 	ServeAfter time.Duration
+	// Namespaces are the ids that the server says to have, besides public. Any other works as well, as on real servers,
+	// where a typing error is a namespace of its own.
+	Namespaces []string
+	// WithoutV1 answers as a 3.x whose v1 and v2 paths are switched off
+	// (nacos.core.api.compatibility.client.enabled=false): 410, and the open list at
+	// /nacos/v3/client/ns/instance/list.
+	WithoutV1 bool
 	// Auth, when set, makes the server ask for a login.
 	Auth *Auth
 	// TLS, when set, is used on both ports.

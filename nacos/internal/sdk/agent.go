@@ -5,8 +5,6 @@ package sdk
 import (
 	"bytes"
 	"crypto/tls"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -16,7 +14,6 @@ import (
 )
 
 const (
-	loginPath  = "/v1/auth/users/login"
 	answerMost = 8 << 20 // bytes of an answer that are read; a list of 10,000 instances has about 3 MB
 	quoteMost  = 200     // bytes of an answer that an error repeats
 )
@@ -104,14 +101,11 @@ func (a *agent) Request(method, path string, h http.Header, ms uint64, params ma
 	for k, vs := range h { // the SDK writes keys in its own spelling
 		req.Header[http.CanonicalHeaderKey(k)] = vs
 	}
-	resp, err := a.do(req, time.Duration(ms)*time.Millisecond)
+	timeout := time.Duration(ms) * time.Millisecond
 	if method == http.MethodPost && strings.HasSuffix(path, loginPath) {
-		err = a.remember(resp, err)
+		return a.logIn(req, timeout)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return resp, nil
+	return a.do(req, timeout)
 }
 
 func (a *agent) do(req *http.Request, timeout time.Duration) (*http.Response, error) {
@@ -128,46 +122,4 @@ func (a *agent) do(req *http.Request, timeout time.Duration) (*http.Response, er
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
-}
-
-// remember keeps the outcome of a login. An answer whose token or lifetime has the wrong type is made an error here:
-// the SDK would panic on it (NacosAuthClient.login, v2.3.5).
-func (a *agent) remember(resp *http.Response, err error) error {
-	var token string
-	if err == nil {
-		token, err = parseLogin(resp)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.login = err
-	if err == nil {
-		a.token = token
-	}
-	return err
-}
-
-func parseLogin(resp *http.Response) (token string, err error) {
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return "", err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	quote := bytes.TrimSpace(body[:min(len(body), quoteMost)])
-	switch {
-	case resp.StatusCode >= 400 && resp.StatusCode < 500:
-		return "", fmt.Errorf("%w: %s: %s", ErrLogin, resp.Status, quote)
-	case resp.StatusCode != http.StatusOK:
-		return "", fmt.Errorf("login: %s: %s", resp.Status, quote)
-	}
-	var answer struct {
-		AccessToken *string  `json:"accessToken"`
-		TokenTTL    *float64 `json:"tokenTtl"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return "", fmt.Errorf("login: answer: %w", err)
-	}
-	if answer.AccessToken == nil || answer.TokenTTL == nil {
-		return "", fmt.Errorf("login: the answer has no accessToken or no tokenTtl: %s", quote)
-	}
-	return *answer.AccessToken, nil
 }

@@ -57,6 +57,58 @@ func TestLoginAnswers(t *testing.T) {
 	}
 }
 
+// A 500 may be a refusal: 3.0.3 answers every failed login so, 2.5.1 that of an unknown user. One login that was good shows
+// that it is not.
+func TestRefusedLoginThatIsA500(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body  string
+		list  int  // what the open list answers
+		good  bool // a login was good before
+		login bool // the error is ErrLogin
+		asked int
+	}{
+		"3.0.3":                  {"Handle API Compatibility failed", 500, false, true, 3},
+		"2.5.1, unknown user":    {"caused: User nobody not found;", 500, false, true, 3},
+		"another text, well":     {"no", 403, false, true, 3},
+		"another text, not well": {"no", 500, false, false, 3},
+		"after a good one":       {"caused: User nobody not found;", 200, true, false, 1},
+	} {
+		asked, good := 0, test.good
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case !strings.HasSuffix(r.URL.Path, loginPath):
+				w.WriteHeader(test.list)
+			case r.FormValue("username") != "nobody":
+				t.Errorf("%s: username %q, want it each time", name, r.FormValue("username"))
+			case good:
+				good = false
+				io.WriteString(w, `{"accessToken":"abc","tokenTtl":18000}`)
+			default:
+				asked++
+				w.WriteHeader(http.StatusInternalServerError)
+				io.WriteString(w, test.body)
+			}
+		}))
+		a := newAgent(nil)
+		post := func() error {
+			_, err := a.Post(server.URL+"/nacos"+loginPath, http.Header{"content-type": {"application/x-www-form-urlencoded"}}, 1000,
+				map[string]string{"username": "nobody", "password": "p"})
+			return err
+		}
+		if test.good {
+			if err := post(); err != nil {
+				t.Errorf("%s: first Post() = %v, want nil", name, err)
+			}
+		}
+		if err := post(); err == nil || errors.Is(err, ErrLogin) != test.login || asked != test.asked {
+			t.Errorf("%s: Post() = %v after %d answers; want ErrLogin: %t, after %d", name, err, asked, test.login, test.asked)
+		}
+		a.close()
+		server.Close()
+	}
+}
+
 func TestCloneTransportThatTheProgramHasWrapped(t *testing.T) {
 	t.Parallel()
 	wrapped := struct{ http.RoundTripper }{http.DefaultTransport}
@@ -86,6 +138,48 @@ func TestListNeedsTheToken(t *testing.T) {
 	}
 	if _, err := out.List(t.Context(), "orders", DefaultGroup); !errors.Is(err, ErrNoOpinion) || !strings.Contains(err.Error(), "403") {
 		t.Errorf("List() with a wrong login = %v, want ErrNoOpinion about a 403", err)
+	}
+}
+
+// A 3.x may have switched its older paths off.
+func TestListWithoutV1(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t, nacostest.Options{WithoutV1: true})
+	if _, err := registry.Publish("orders", "10.0.0.1:1"); err != nil {
+		t.Fatal(err)
+	}
+	settings, err := Prepare(Config{Servers: []string{registry.Addr()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := settings.NewClient()
+	defer c.Close(t.Context())
+	list, err := c.List(t.Context(), "orders", "")
+	if err != nil || len(list) != 1 || list[0].Ip != "10.0.0.1" || list[0].Port != 1 || list[0].ClusterName != DefaultCluster {
+		t.Errorf("List() = %+v, %v; want the instance", list, err)
+	}
+}
+
+func TestNamespaceMissing(t *testing.T) {
+	t.Parallel()
+	for namespace, test := range map[string]struct {
+		opts nacostest.Options
+		want bool
+	}{
+		"":      {nacostest.Options{}, false},
+		"dev":   {nacostest.Options{Namespaces: []string{"dev"}}, false},
+		"devel": {nacostest.Options{Namespaces: []string{"dev"}}, true},
+		"prod":  {nacostest.Options{WithoutV1: true}, false}, // nobody tells
+	} {
+		settings, err := Prepare(Config{Servers: []string{nacostest.Start(t, test.opts).Addr()}, Namespace: namespace})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := settings.NewClient()
+		if got := c.NamespaceMissing(t.Context()); got != test.want {
+			t.Errorf("NamespaceMissing() of %q = %t, want %t", namespace, got, test.want)
+		}
+		c.Close(t.Context())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/clients/naming_client"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
@@ -39,6 +40,9 @@ func (c *Client) Deregister(ctx context.Context, service, group string, i Instan
 	})
 }
 
+// notConnected is part of the SDK's errors of a call that was not sent (v2.3.5, RpcClient.Request).
+const notConnected = "client not connected"
+
 // call runs f on a goroutine of its own when it is its turn, and returns context.Cause(ctx) when ctx ends first; f
 // then runs to its end, which the SDK bounds by about the timeout, and later calls wait for it. So an answer that
 // nobody waits for cannot overtake a later call.
@@ -58,14 +62,20 @@ func (c *Client) call(ctx context.Context, f func(naming_client.INamingClient) (
 		return c.err
 	}
 	done := make(chan error, 1)
+	c.sending.Add(1)
 	if !c.start(func() {
 		defer func() { <-c.turn }()
 		ok, err := f(c.api)
+		if err == nil || !strings.Contains(err.Error(), notConnected) {
+			c.reached.Store(true)
+		}
+		c.sending.Add(-1)
 		if err == nil && !ok {
 			err = c.refused()
 		}
 		done <- err
 	}) {
+		c.sending.Add(-1)
 		<-c.turn
 		return ErrClosed
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/clients/nacos_client"
@@ -41,6 +42,9 @@ type Client struct {
 	err   error                       // likewise: why
 
 	turn chan struct{} // holds one value while a call runs
+
+	reached atomic.Bool
+	sending atomic.Int32 // calls of the SDK under way
 
 	mu      sync.Mutex
 	closing chan struct{} // closed by the first Close
@@ -114,6 +118,11 @@ func (c *Client) dial() {
 	}
 	c.api = api
 }
+
+// Reached reports whether the registry may have heard of anything that was asked for: whether a call has ended in another
+// way than for want of a connection, or a list has come. The SDK repeats what is asked for when it connects, and then a
+// list comes, too. It is true while a call is under way: what becomes of that is not known yet.
+func (c *Client) Reached() bool { return c.sending.Load() > 0 || c.reached.Load() }
 
 // Age is the time since NewClient.
 func (c *Client) Age() time.Duration { return time.Since(c.born) }

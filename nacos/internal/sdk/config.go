@@ -3,6 +3,7 @@
 package sdk
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -48,13 +49,18 @@ func (c Config) check() error {
 	if err := CheckNamespace(c.Namespace); err != nil {
 		return fmt.Errorf("nacos: Config.Namespace: %w", err)
 	}
-	switch {
-	case c.Timeout < 0 || c.Timeout > 0 && c.Timeout < time.Millisecond:
+	if c.Timeout < 0 || c.Timeout > 0 && c.Timeout < time.Millisecond {
 		return fmt.Errorf("nacos: Config.Timeout: %v is less than a millisecond", c.Timeout)
-	case c.Username == "" && c.Password != "":
-		return fmt.Errorf("nacos: Config.Username: empty, but there is a Password")
-	case c.Username != "" && c.Password == "":
-		return fmt.Errorf("nacos: Config.Password: empty, but there is a Username")
+	}
+	return checkLogin(c.Username, c.Password)
+}
+
+func checkLogin(username, password string) error {
+	switch {
+	case username == "" && password != "":
+		return errors.New("nacos: Config.Username: empty, but there is a Password")
+	case username != "" && password == "":
+		return errors.New("nacos: Config.Password: empty, but there is a Username")
 	}
 	return nil
 }

@@ -9,79 +9,142 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
 )
 
-const listPath = "/v1/ns/instance/list"
+const (
+	listPath   = "/v1/ns/instance/list"
+	listPathV3 = "/v3/client/ns/instance/list" // of a 3.x whose v1 paths are switched off
+)
 
-// List reads who is listed by the open v1 instance list over HTTP, without the subscription: a second opinion. It
-// works on 2.x, 3.x and r-nacos without a token, and with the login's where authentication is on. It shows enabled
-// instances only, and is no earlier than a push (nacos 2.5.1, 3.0.3).
+// A NodeList is what one node of the registry lists, or why that is not known.
+type NodeList struct {
+	Node      string // "host:port"
+	Instances []Instance
+	Err       error
+}
+
+// List reads who is listed by the open instance list over HTTP, without the subscription: a second opinion. It works on
+// 2.x, 3.x and r-nacos without a token, and with the login's where authentication is on. It shows enabled instances only,
+// and is no earlier than a push (nacos 2.5.1, 3.0.3).
 //
 // All nodes are asked at once and what they list is put together: an instance is absent when no node that answers has
 // it. An instance may be in it once for each node. Without any answer the error wraps ErrNoOpinion, and says what each
 // node has said; it also wraps ErrRefused if a node does not know our login.
 func (c *Client) List(ctx context.Context, service, group string) ([]Instance, error) {
-	servers := c.settings.param.ServerConfigs
-	lists, errs := make([][]Instance, len(servers)), make([]error, len(servers))
-	var asked sync.WaitGroup
-	for i, server := range servers {
-		asked.Go(func() { lists[i], errs[i] = c.listOf(ctx, server, service, group) })
+	var all []Instance
+	errs, answers := []error{ErrNoOpinion}, 0
+	for _, node := range c.ListEach(ctx, service, group) {
+		if node.Err != nil {
+			errs = append(errs, node.Err)
+			continue
+		}
+		answers++
+		all = append(all, node.Instances...)
 	}
-	asked.Wait()
-	if !slices.Contains(errs, nil) {
-		return nil, errors.Join(append([]error{ErrNoOpinion}, errs...)...)
+	if answers == 0 {
+		return nil, errors.Join(errs...)
 	}
-	return slices.Concat(lists...), nil
+	return all, nil
 }
 
+// ListEach asks every node of Config.Servers for its open list, all at once. With an address server there is none.
+func (c *Client) ListEach(ctx context.Context, service, group string) []NodeList {
+	servers := c.settings.param.ServerConfigs
+	lists := make([]NodeList, len(servers))
+	var asked sync.WaitGroup
+	for i, server := range servers {
+		asked.Go(func() {
+			list, err := c.listOf(ctx, server, service, group)
+			lists[i] = NodeList{nodeName(server), list, err}
+		})
+	}
+	asked.Wait()
+	return lists
+}
+
+func nodeName(server constant.ServerConfig) string {
+	return net.JoinHostPort(strings.Trim(server.IpAddr, "[]"), strconv.FormatUint(server.Port, 10))
+}
+
+// errNoSuchPath is the answer of a server to a path that it does not have, or not any more.
+var errNoSuchPath = errors.New("no such path")
+
 func (c *Client) listOf(ctx context.Context, server constant.ServerConfig, service, group string) ([]Instance, error) {
-	group = cmp.Or(group, DefaultGroup)
 	query := url.Values{
 		"serviceName": {service},
-		"groupName":   {group},
+		"groupName":   {cmp.Or(group, DefaultGroup)},
 		"namespaceId": {c.settings.param.ClientConfig.NamespaceId},
 		"healthyOnly": {"false"},
-	}
-	if token, _ := c.agent.credentials(); token != "" {
-		query.Set(constant.KEY_ACCESS_TOKEN, token)
-	}
-	place := server.Scheme + "://" + server.IpAddr + ":" + strconv.FormatUint(server.Port, 10) + server.ContextPath + listPath
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, place+"?"+query.Encode(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", place, err)
-	}
-	resp, err := c.agent.do(req, c.settings.timeout)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", place, withoutURL(err))
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", place, err)
-	}
-	denied := resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized
-	if denied && c.settings.param.ClientConfig.Username != "" {
-		return nil, fmt.Errorf("%s: %w: %s", place, ErrRefused, resp.Status)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %s", place, resp.Status)
 	}
 	var answer struct {
 		Hosts *[]Instance `json:"hosts"`
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("%s: %w", place, err)
+	err := c.get(ctx, server, listPath, query, &answer)
+	if !errors.Is(err, errNoSuchPath) {
+		if err == nil && answer.Hosts == nil {
+			err = fmt.Errorf("%s%s: the answer has no hosts", place(server), listPath)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return *answer.Hosts, nil
 	}
-	if answer.Hosts == nil {
-		return nil, fmt.Errorf("%s: the answer has no hosts", place)
+	var answerV3 struct {
+		Data *[]Instance `json:"data"`
 	}
-	return *answer.Hosts, nil
+	switch errV3 := c.get(ctx, server, listPathV3, query, &answerV3); {
+	case errors.Is(errV3, errNoSuchPath):
+		return nil, err
+	case errV3 != nil:
+		return nil, errV3
+	case answerV3.Data == nil:
+		return nil, fmt.Errorf("%s%s: the answer has no data", place(server), listPathV3)
+	}
+	return *answerV3.Data, nil
+}
+
+func place(server constant.ServerConfig) string {
+	return server.Scheme + "://" + server.IpAddr + ":" + strconv.FormatUint(server.Port, 10) + server.ContextPath
+}
+
+// get reads JSON from a path of a node.
+func (c *Client) get(ctx context.Context, server constant.ServerConfig, path string, query url.Values, into any) error {
+	if token, _ := c.agent.credentials(); token != "" {
+		query.Set(constant.KEY_ACCESS_TOKEN, token)
+	}
+	at := place(server) + path
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"?"+query.Encode(), nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	resp, err := c.agent.do(req, c.settings.timeout)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, withoutURL(err))
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	switch denied := resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized; {
+	case denied && c.settings.param.ClientConfig.Username != "":
+		return fmt.Errorf("%s: %w: %s", at, ErrRefused, resp.Status)
+	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
+		return fmt.Errorf("%s: %w: %s", at, errNoSuchPath, resp.Status)
+	case resp.StatusCode != http.StatusOK:
+		return fmt.Errorf("%s: %s", at, resp.Status)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	return nil
 }
 
 // withoutURL keeps the token, which is part of the URL, out of errors.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -39,7 +40,7 @@ func parseServer(s string) (host string, port uint16, err error) {
 		return "", 0, errors.New("want host:port without scheme and path (Customize sets a context path)")
 	}
 	if ip, err := netip.ParseAddr(s); err == nil && ip.Is6() {
-		return "", 0, fmt.Errorf("an IPv6 address stands in brackets and needs a port: [%s]:%d", s, defaultPort)
+		return "", 0, fmt.Errorf("an IPv6 address stands in brackets and needs a port: %s", bracketed(s))
 	}
 	host, number, err := net.SplitHostPort(s)
 	if err != nil {
@@ -56,23 +57,57 @@ func parseServer(s string) (host string, port uint16, err error) {
 		return "", 0, errors.New("port missing, want host:port")
 	case err != nil || n == 0:
 		return "", 0, fmt.Errorf("port %q is not a number from 1 to %d", number, maxPort)
-	case strings.ContainsAny(host, " \t\r\n@?#"):
-		return "", 0, fmt.Errorf("host %q has characters that no host name has", host)
+	}
+	if err := checkHost(host); err != nil {
+		return "", 0, err
 	}
 	if strings.Contains(host, ":") {
-		ip, err := netip.ParseAddr(host)
-		if err != nil || !ip.Is6() {
-			return "", 0, fmt.Errorf("%q is not an IPv6 address", host)
-		}
 		host = "[" + host + "]"
 	}
 	return host, uint16(n), nil
+}
+
+// bracketed guesses what was meant by an IPv6 address without brackets: its last group may be the port.
+func bracketed(s string) string {
+	last := strings.LastIndexByte(s, ':')
+	port, err := strconv.ParseUint(s[last+1:], 10, 16)
+	if err == nil && port >= 1024 {
+		if _, err := netip.ParseAddr(s[:last]); err == nil {
+			return "[" + s[:last] + "]:" + s[last+1:]
+		}
+	}
+	return fmt.Sprintf("[%s]:%d", s, defaultPort)
+}
+
+// hostName is a DNS name (RFC 1123), with the underscores that names in containers have.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$`)
+
+// checkHost accepts a name or an IP address, an IPv6 one without its brackets.
+func checkHost(host string) error {
+	if strings.Contains(host, ":") {
+		switch ip, err := netip.ParseAddr(host); {
+		case err != nil || !ip.Is6():
+			return fmt.Errorf("%q is not an IPv6 address", host)
+		case ip.Zone() != "":
+			return fmt.Errorf("%q has a zone, which has no place in a URL", host)
+		}
+		return nil
+	}
+	if !hostName.MatchString(host) {
+		return fmt.Errorf("%q is neither a host name nor an IP address", host)
+	}
+	return nil
 }
 
 // checkServers looks at what Customize has left: the SDK would dial nonsense for ever.
 func checkServers(servers []constant.ServerConfig, endpoint string) error {
 	if len(servers) == 0 && endpoint == "" {
 		return errors.New("nacos: Config.Servers: empty, want at least one host:port")
+	}
+	if endpoint != "" {
+		if _, _, err := parseServer(endpoint); err != nil {
+			return fmt.Errorf("nacos: Config.Customize: ClientConfig.Endpoint %q: %w", endpoint, err)
+		}
 	}
 	for i := range servers {
 		s := &servers[i]
@@ -88,11 +123,13 @@ func checkServers(servers []constant.ServerConfig, endpoint string) error {
 		if s.ContextPath == "" {
 			s.ContextPath = constant.DEFAULT_CONTEXT_PATH
 		}
-		switch {
-		case s.IpAddr == "" || strings.Contains(s.IpAddr, "/"):
-			return fmt.Errorf("nacos: Config.Servers[%d]: host %q, want a host name or an IP address", i, s.IpAddr)
-		case strings.Contains(s.IpAddr, ":") && !strings.HasPrefix(s.IpAddr, "["):
+		if strings.Contains(s.IpAddr, ":") && !strings.HasPrefix(s.IpAddr, "[") {
 			return fmt.Errorf("nacos: Config.Servers[%d]: IPv6 address %s without brackets", i, s.IpAddr)
+		}
+		if err := checkHost(strings.Trim(s.IpAddr, "[]")); err != nil {
+			return fmt.Errorf("nacos: Config.Servers[%d]: %w", i, err)
+		}
+		switch {
 		case s.Port > maxPort:
 			return fmt.Errorf("nacos: Config.Servers[%d]: port %d is more than %d", i, s.Port, maxPort)
 		case s.GrpcPort > maxPort:

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -72,6 +73,12 @@ func (s *Settings) seal() error {
 	if err := checkServers(s.param.ServerConfigs, client.Endpoint); err != nil {
 		return err
 	}
+	if err := CheckNamespace(client.NamespaceId); err != nil {
+		return fmt.Errorf("nacos: Config.Customize: ClientConfig.NamespaceId: %w", err)
+	}
+	if err := checkLogin(client.Username, client.Password); err != nil {
+		return err
+	}
 	config, err := loadTLS(client.TLSCfg)
 	if err != nil {
 		return err
@@ -93,6 +100,9 @@ func (s *Settings) seal() error {
 
 // Logger is where the adapter's lines go.
 func (s *Settings) Logger() *slog.Logger { return s.log }
+
+// Namespace is the namespace's id.
+func (s *Settings) Namespace() string { return s.param.ClientConfig.NamespaceId }
 
 // Servers are the registry's nodes as "host:port", for messages; an address server counts as one.
 func (s *Settings) Servers() []string {

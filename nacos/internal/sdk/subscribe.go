@@ -73,6 +73,7 @@ func (c *Client) subscription(service, group string, f func([]Instance)) (sub *s
 			if err != nil || c.isClosing() {
 				return
 			}
+			c.reached.Store(true)
 			// A copy, for the SDK sorts the slice that it hands out in place, later.
 			f(slices.Clone(list))
 			heard()
