@@ -85,12 +85,12 @@ func (r *Registrar) what() string {
 
 // withdraw returns nil when the absence is confirmed.
 func (r *Registrar) withdraw(ctx context.Context, l *link) error {
-	r.mu.Lock()
-	young, before := r.t.age-l.Age(), l.view
-	r.mu.Unlock()
-	if err := r.pause(ctx, young); err != nil {
+	if err := r.pause(ctx, r.t.age-l.Age()); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	before := l.view // an absence that it shows is not the withdrawal's
+	r.mu.Unlock()
 	stuck := false // the view shows an absence that is none, and will not change
 	var answer error
 	for attempt := range 2 {

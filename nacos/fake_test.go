@@ -29,9 +29,12 @@ type fakeRegistry struct {
 	noHTTP  bool           // nobody answers the open list
 	refuse  int            // so many registrations are refused
 	login   bool           // and for the login
+	lost    int            // so many registrations are accepted, and their answers get lost
 	ghosts  int            // so many deregistrations are accepted without effect
 	hurdles int            // so many registrations are accepted without effect
 	calls   []string
+
+	elsewhere []sdk.Instance // what the node says that answers the open list; nil: the same as ours
 }
 
 type fakeConn struct {
@@ -149,6 +152,10 @@ func (c *fakeConn) Register(ctx context.Context, _, _ string, i sdk.Instance) er
 	}
 	c.published = &i
 	c.r.changed()
+	if c.r.lost > 0 {
+		c.r.lost--
+		return context.DeadlineExceeded
+	}
 	return nil
 }
 
@@ -196,6 +203,8 @@ func (c *fakeConn) List(ctx context.Context, _, _ string) ([]sdk.Instance, error
 		return nil, sdk.ErrNoOpinion
 	case c.expired:
 		return nil, fmt.Errorf("%w: %w", sdk.ErrNoOpinion, ErrRefused)
+	case c.r.elsewhere != nil:
+		return c.r.elsewhere, nil
 	}
 	return c.r.list(), nil
 }

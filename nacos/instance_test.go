@@ -39,6 +39,9 @@ func TestNewNamesTheField(t *testing.T) {
 		"addr colon":             {Instance{Service: "s", Addr: ":"}, "Instance.Addr"},
 		"addr zone":              {Instance{Service: "s", Addr: "[fe80::1%eth0]:1"}, "Instance.Addr"},
 		"addr multicast":         {Instance{Service: "s", Addr: "224.0.0.1:1"}, "Instance.Addr"},
+		"addr broadcast":         {Instance{Service: "s", Addr: "255.255.255.255:1"}, "Instance.Addr"},
+		"metadata not UTF-8":     {Instance{Service: "s", Metadata: map[string]string{"k": "\xff"}}, "Instance.Metadata"},
+		"service not UTF-8":      {Instance{Service: "a\xffb"}, "Instance.Service: \"a\\xffb\" is not UTF-8"},
 		"addr word":              {Instance{Service: "s", Addr: "localhost"}, "Instance.Addr"},
 	} {
 		if _, err := New(good, test.inst); err == nil || !strings.HasPrefix(err.Error(), "nacos: ") || !strings.Contains(err.Error(), test.want) {

@@ -40,6 +40,7 @@ type Registrar struct {
 	self     sdk.Instance            // what Register has published last
 	listener string                  // whose address that is
 	failing  error                   // of the Register under way
+	probes   int                     // how often an absence was probed
 	leftover bool                    // a connection that may have published was dropped, and nobody has looked since
 	yield    context.CancelCauseFunc // ends what has the turn, if that may be ended by a Deregister
 	abort    context.CancelCauseFunc // ends what has the turn

@@ -8,12 +8,14 @@
 package nacos_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/lameduck-go/lameduck/lifecycle"
+	"github.com/lameduck-go/lameduck/nacos"
 )
 
 // figures are what the schedules come to.
@@ -24,7 +26,8 @@ type figures struct {
 	plainCalls, accounted           int64 // of clients with a channel per instance
 	unaccounted                     int64
 	falseOffline, ghosts, leftovers int
-	unconfirmed, forced             int
+	unconfirmed, unproven, forced   int
+	clusters, wrongNames            int
 }
 
 func (f *figures) add(g figures) {
@@ -39,7 +42,10 @@ func (f *figures) add(g figures) {
 	f.ghosts += g.ghosts
 	f.leftovers += g.leftovers
 	f.unconfirmed += g.unconfirmed
+	f.unproven += g.unproven
 	f.forced += g.forced
+	f.clusters += g.clusters
+	f.wrongNames += g.wrongNames
 	if f.faults == nil {
 		f.faults = map[string]int{}
 	}
@@ -50,8 +56,9 @@ func (f *figures) add(g figures) {
 
 func (f figures) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%d schedules, %d instances: %d false offlines, %d ghosts, %d unconfirmed (%d of them listed after the exit), %d forced\n",
-		f.schedules, f.instances, f.falseOffline, f.ghosts, f.unconfirmed, f.leftovers, f.forced)
+	fmt.Fprintf(&s, "%d schedules (%d of them with three nodes), %d instances: %d false offlines, %d ghosts that no Report names, "+
+		"%d wrong names; %d unconfirmed, %d unproven (%d of both listed after the exit), %d forced\n",
+		f.schedules, f.clusters, f.instances, f.falseOffline, f.ghosts, f.wrongNames, f.unconfirmed, f.unproven, f.leftovers, f.forced)
 	fmt.Fprintf(&s, "resolver: %d calls, %d failed\n", f.calls, f.failed)
 	fmt.Fprintf(&s, "per instance: %d calls, %d failed and accounted for, %d others\n",
 		f.plainCalls, f.accounted, f.unaccounted)
@@ -72,6 +79,13 @@ func (s *scene) judge(fail func(string, ...any)) {
 		if report.Unconfirmed {
 			s.unconfirmed++
 		}
+		if len(report.Unproven) > 0 {
+			s.unproven++
+		}
+		if errors.Is(i.err, nacos.ErrSecondOwner) && !i.shared.Load() {
+			s.wrongNames++
+			fail("instance %d, %s: blames another client, and there was none: %v", i.number, i.addr, i.err)
+		}
 		if report.Forced {
 			s.forced++
 			fail("instance %d, %s: forced stop: %+v", i.number, i.addr, report)
@@ -80,12 +94,12 @@ func (s *scene) judge(fail func(string, ...any)) {
 			s.falseOffline += n
 			fail("instance %d, %s: draining although nobody has switched it off", i.number, i.addr)
 		}
-		switch listed := i.ghost.Load() || s.publishes(i.addr); {
-		case listed && report.Unconfirmed:
+		switch named := report.Unconfirmed || len(report.Unproven) > 0; {
+		case i.ghost.Load() && named:
 			s.leftovers++
-		case listed:
+		case i.ghost.Load():
 			s.ghosts++
-			fail("instance %d, %s: registered after its exit, and the Report does not say unconfirmed: %+v", i.number, i.addr, report)
+			fail("instance %d, %s: registered after its exit, and the Report says nothing of it: %+v", i.number, i.addr, report)
 		}
 	}
 	if s.resolver != nil {
@@ -102,7 +116,7 @@ func (s *scene) judge(fail func(string, ...any)) {
 	for _, f := range s.plain.failures {
 		report, known := reports[f.addr]
 		switch {
-		case known && (report.Unconfirmed || report.Forced):
+		case known && (report.Unconfirmed || report.Forced || len(report.Unproven) > 0):
 			s.accounted++
 		default:
 			s.unaccounted++

@@ -26,6 +26,7 @@ import (
 const (
 	scheduleBudget = 12 * time.Second
 	scheduleSettle = time.Second
+	scheduleCheck  = 2 * time.Second
 )
 
 // A scheduled instance is one server process in small.
@@ -36,6 +37,8 @@ type scheduled struct {
 	leave  context.CancelFunc
 	result chan error
 
+	err          error       // of Run
+	shared       atomic.Bool // somebody else has published its address
 	told         atomic.Bool // by an operator, or to go
 	falseOffline atomic.Int64
 	ghost        atomic.Bool
@@ -56,10 +59,13 @@ func (s *scene) newScheduled(n int) (*scheduled, error) {
 	}
 	i := &scheduled{number: n, addr: lis.Addr().String(), result: make(chan error, 1)}
 	log := s.log.With("instance", n, "addr", i.addr)
-	r, err := nacos.New(nacos.Config{Servers: []string{s.registry.Addr()}, Logger: log}, nacos.Instance{Service: s.service})
+	cfg := s.config()
+	cfg.Logger = log
+	r, err := nacos.New(cfg, nacos.Instance{Service: s.service})
 	if err != nil {
 		return nil, errors.Join(err, lis.Close())
 	}
+	r.CheckEvery(scheduleCheck)
 	var tracker interceptor.Tracker
 	srv := grpc.NewServer(tracker.ServerOptions()...)
 	testpb.RegisterTestServiceServer(srv, answering{})
@@ -81,7 +87,7 @@ func (s *scene) newScheduled(n int) (*scheduled, error) {
 func (s *scene) stop(i *scheduled) {
 	i.told.Store(true)
 	i.leave()
-	err := <-i.result
+	i.err = <-i.result
 	i.ghost.Store(s.publishes(i.addr))
-	s.log.Warn("exit", "instance", i.number, "addr", i.addr, "err", err, "listed", i.ghost.Load())
+	s.log.Warn("exit", "instance", i.number, "addr", i.addr, "err", i.err, "listed", i.ghost.Load())
 }

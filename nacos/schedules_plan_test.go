@@ -36,11 +36,16 @@ type plan struct {
 // one to call.
 func newPlan(seed uint64, s *scene) *plan {
 	p := &plan{random: rand.New(rand.NewPCG(seed, 0x1a3e)), scene: s}
-	s.size = 2 + p.random.IntN(2)
+	s.size, s.count = 2+p.random.IntN(2), 1
 	faults := []func(*plan, time.Duration){
 		(*plan).restart, (*plan).restart, (*plan).freeze, (*plan).closeConnection, (*plan).cutConnection,
 		(*plan).loseRegistration, (*plan).staleList, (*plan).skewClock, (*plan).pushDelay, (*plan).failNext,
 		(*plan).spoof, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance,
+		(*plan).loseAnswers, (*plan).edit, (*plan).secondOwner,
+	}
+	if seed%2 == 0 {
+		s.count, s.virtual, s.deserted = clusterSize, p.random.IntN(2) == 0, p.random.IntN(3) == 0
+		faults = p.clusterFaults()
 	}
 	at := p.upTo(time.Second)
 	for range 3 + p.random.IntN(6) {
@@ -53,7 +58,8 @@ func newPlan(seed uint64, s *scene) *plan {
 
 func (p *plan) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%d instances", p.scene.size)
+	fmt.Fprintf(&s, "%d instances, %d nodes (behind a virtual address: %v, without clients: %v)",
+		p.scene.size, p.scene.count, p.scene.virtual, p.scene.deserted)
 	for _, step := range p.steps {
 		fmt.Fprintf(&s, "\n%6d ms %s", step.at.Milliseconds(), step.name)
 	}
@@ -109,7 +115,9 @@ func (p *plan) cutConnection(at time.Duration)   { p.drop(at, "cut connection", 
 func (p *plan) drop(at time.Duration, name string, how nacostest.Drop) {
 	n := p.any()
 	p.add(at, fmt.Sprintf("%s of %d", name, n), func() error {
-		p.scene.registry.DropConnections(how, p.scene.addr(n))
+		for _, node := range p.scene.nodes {
+			node.DropConnections(how, p.scene.addr(n))
+		}
 		return nil
 	})
 }
@@ -117,7 +125,9 @@ func (p *plan) drop(at time.Duration, name string, how nacostest.Drop) {
 func (p *plan) loseRegistration(at time.Duration) {
 	n := p.any()
 	p.add(at, fmt.Sprintf("lose registration of %d", n), func() error {
-		p.scene.registry.LoseRegistration(p.scene.service, p.scene.addr(n))
+		for _, node := range p.scene.nodes {
+			node.LoseRegistration(p.scene.service, p.scene.addr(n))
+		}
 		return nil
 	})
 }
@@ -149,9 +159,46 @@ func (p *plan) failNext(at time.Duration) {
 	ops := []nacostest.Op{nacostest.Register, nacostest.Deregister, nacostest.OpenList}
 	failure, op, n := 1+p.random.IntN(len(failures)), ops[p.random.IntN(len(ops))], 1+p.random.IntN(3)
 	p.add(at, fmt.Sprintf("fail next %d of %s, way %d", n, op, failure), func() error {
-		p.scene.registry.FailNext(failures[failure-1], n, op)
+		p.scene.failNext(failures[failure-1], n, op)
 		return nil
 	})
+}
+
+// loseAnswers lets the registry do what it is asked for, and say nothing.
+func (p *plan) loseAnswers(at time.Duration) {
+	op := []nacostest.Op{nacostest.Register, nacostest.Deregister}[p.random.IntN(2)]
+	n := 1 + p.random.IntN(6)
+	p.add(at, fmt.Sprintf("lose answers: %d of %s", n, op), func() error {
+		p.scene.failNext(nacostest.AnswerLost, n, op)
+		return nil
+	})
+}
+
+// edit is an operator's. It outlives the instance, as their offline does.
+func (p *plan) edit(at time.Duration) {
+	n, weight := p.any(), float64(2+p.random.IntN(8))
+	p.add(at, fmt.Sprintf("operator edits %d: weight %v", n, weight), func() error {
+		p.scene.registry.SetWeight(p.scene.service, p.scene.addr(n), weight)
+		return nil
+	})
+}
+
+// secondOwner publishes an instance's address for a while.
+func (p *plan) secondOwner(at time.Duration) {
+	n := p.other()
+	var withdraw func()
+	p.add(at, fmt.Sprintf("second owner of %d", n), func() (err error) {
+		i := p.scene.at(n)
+		i.shared.Store(true)
+		withdraw, err = p.scene.registry.Publish(p.scene.service, i.addr, func(i *nacostest.Instance) {
+			i.Metadata = map[string]string{"kind": "grpc"}
+		})
+		if err != nil { // the registry is down
+			withdraw = func() {}
+		}
+		return nil
+	})
+	p.end(at+p.upTo(4*time.Second), fmt.Sprintf("second owner of %d leaves", n), func() error { withdraw(); return nil })
 }
 
 func (p *plan) spoof(at time.Duration) {

@@ -25,7 +25,11 @@ type scene struct {
 	service  string
 	log      *slog.Logger
 	size     int
-	registry *nacostest.Server
+	count    int // of nodes
+	virtual  bool
+	deserted bool // without clients
+	nodes    []*nacostest.Server
+	registry *nacostest.Server // the first node
 
 	plain    *plainClient
 	resolver *resolverClient
@@ -38,13 +42,14 @@ type scene struct {
 }
 
 func (s *scene) open() (err error) {
-	s.registry, err = nacostest.NewServer(nacostest.Options{
+	s.nodes, err = nacostest.NewCluster(s.count, nacostest.Options{
 		PushDelay: 100 * time.Millisecond, PushTick: 20 * time.Millisecond, PushRetry: 200 * time.Millisecond,
-		Idle: 2 * time.Second, Detection: time.Second,
+		Idle: 2 * time.Second, Detection: time.Second, SyncDelay: 300 * time.Millisecond, StaleCopy: 6 * time.Second,
 	})
 	if err != nil {
 		return err
 	}
+	s.registry = s.nodes[0]
 	s.now = make([]*scheduled, s.size)
 	for n := range s.size {
 		if err := s.start(n); err != nil {
@@ -53,6 +58,9 @@ func (s *scene) open() (err error) {
 	}
 	if missing := s.awaitAllListed(20 * time.Second); missing != "" {
 		return errors.New(missing)
+	}
+	if s.deserted {
+		return nil
 	}
 	before, _ := nacostest.SDKPorts()
 	if s.plain, err = openPlainClient(s); err != nil {
@@ -119,19 +127,33 @@ func (s *scene) spoof(ahead time.Duration) error {
 
 // heal ends all faults. What is stamped ahead of the clock by then is caught up with in ten seconds.
 func (s *scene) heal() error {
-	s.registry.Thaw()
-	s.registry.ServeAfter(0)
-	s.registry.SkewClock(0)
-	s.registry.PushDelay(0)
-	for failure := nacostest.ErrorResponse; failure <= nacostest.Ignored; failure++ {
-		s.registry.FailNext(failure, 0)
+	var errs []error
+	for _, node := range s.nodes {
+		node.Thaw()
+		node.ServeAfter(0)
+		node.SkewClock(0)
+		node.PushDelay(0)
+		for failure := nacostest.ErrorResponse; failure <= nacostest.Ignored; failure++ {
+			node.FailNext(failure, 0)
+		}
+		errs = append(errs, node.Revive())
+		node.StaleList(s.service, false)
+		for _, peer := range s.nodes {
+			if peer != node {
+				node.SyncDelay(peer, -1)
+			}
+		}
 	}
-	err := s.registry.Revive()
-	s.registry.StaleList(s.service, false)
 	for n := range s.size {
 		s.registry.SetEnabled(s.service, s.addr(n), true)
 	}
-	return err
+	return errors.Join(errs...)
+}
+
+func (s *scene) failNext(failure nacostest.Failure, n int, op nacostest.Op) {
+	for _, node := range s.nodes {
+		node.FailNext(failure, n, op)
+	}
 }
 
 // awaitAllListed returns what is missing at the end.
@@ -152,15 +174,21 @@ func (s *scene) awaitAllListed(d time.Duration) (missing string) {
 	return missing
 }
 
+// lists tells whether every node lists the address.
 func (s *scene) lists(addr string) bool {
-	return slices.ContainsFunc(s.registry.Instances(s.service), func(i nacostest.Instance) bool {
-		return i.Addr() == addr && i.Listed
+	return !slices.ContainsFunc(s.nodes, func(node *nacostest.Server) bool {
+		return !slices.ContainsFunc(node.Instances(s.service), func(i nacostest.Instance) bool { return i.Addr() == addr && i.Listed })
 	})
 }
 
-// publishes looks at what the registry holds, whatever its lists show.
+// publishes looks at what the nodes hold. What an operator hides counts where it is our own publication, and not where it is
+// the copy that another node has of it: no list shows that there is one.
 func (s *scene) publishes(addr string) bool {
-	return slices.ContainsFunc(s.registry.Instances(s.service), func(i nacostest.Instance) bool { return i.Addr() == addr })
+	return slices.ContainsFunc(s.nodes, func(node *nacostest.Server) bool {
+		return slices.ContainsFunc(node.Instances(s.service), func(i nacostest.Instance) bool {
+			return i.Addr() == addr && (i.Listed || s.count == 1)
+		})
+	})
 }
 
 // close lets all instances go, the first one when the load has ended, and counts what came of it.
@@ -181,8 +209,9 @@ func (s *scene) close(fail func(string, ...any)) {
 		s.stop(s.now[0])
 	}
 	if s.registry != nil {
-		time.Sleep(300 * time.Millisecond) // what is on its way still
 		s.judge(fail)
-		s.registry.Close()
+	}
+	for _, node := range s.nodes {
+		node.Close()
 	}
 }

@@ -93,6 +93,9 @@ func playSchedule(seed uint64) (o outcome) {
 	s.close(fail)
 	o.figures = s.figures
 	o.figures.schedules, o.figures.faults = 1, p.kinds()
+	if s.count > 1 {
+		o.figures.clusters = 1
+	}
 	o.plan, o.log = p.String(), log.String()
 	return o
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
 // watchSelf does what the machine wants done, from the first connection to Close.
@@ -81,19 +83,11 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		if m.todo == withdraw {
 			return eventWithdrew, true // it went with the connection
 		}
-		return eventFailed, true
+		return r.replace(ctx), true
 	}
 	switch m.todo {
 	case register:
-		r.log.Info("nacos: absent from the list, registering again", "absent", time.Since(r.goneSince(l)).Round(time.Millisecond))
-		if err := r.registerOn(ctx, l); err != nil {
-			r.log.Warn("nacos: absent, and registering again failed", "err", err)
-			if errors.Is(err, ErrRefused) {
-				return eventDenied, true
-			}
-			return eventFailed, true
-		}
-		return eventAccepted, true
+		return r.probe(ctx, l), true
 	case look, glance:
 		return r.heed(ctx, m, l, r.ask(ctx, l, m.todo == look)), true
 	case confirm:
@@ -101,13 +95,7 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		r.discard(o.fresh)
 		return o.event, true
 	case replace:
-		fresh, err := r.open(ctx, l.self)
-		if err != nil {
-			r.log.Warn("nacos: no new connection", "err", err)
-			r.discard(fresh)
-			return eventFailed, true
-		}
-		return r.succeed(ctx, fresh), true
+		return r.replace(ctx), true
 	case withdraw:
 		err := l.Deregister(ctx, r.inst.Service, r.inst.Group, l.self)
 		r.log.Warn("nacos: listed although withdrawn, withdrew again", "entries", r.entries(l), "err", err)
@@ -117,6 +105,41 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		return eventWithdrew, true
 	}
 	return eventFailed, true
+}
+
+// probe registers again. The registry pushes that to every subscriber (alibaba/nacos#14027), so there is one for an absence.
+func (r *Registrar) probe(ctx context.Context, l *link) event {
+	r.mu.Lock()
+	r.probes++
+	number, gone := r.probes, l.view.gone
+	r.mu.Unlock()
+	r.log.Info("nacos: absent from the list, registering again", "absent", time.Since(gone).Round(time.Millisecond), "probe", number)
+	err := r.registerOn(ctx, l)
+	if err == nil {
+		return eventAccepted
+	}
+	r.log.Warn("nacos: absent, and registering again failed", "err", err)
+	switch {
+	case errors.Is(err, ErrRefused):
+		return eventDenied
+	case sdk.Answered(err):
+		r.adopt(nil) // the SDK would repeat it without a pause
+	}
+	return eventFailed
+}
+
+// replace makes a new connection and goes on with it.
+func (r *Registrar) replace(ctx context.Context) event {
+	r.mu.Lock()
+	self := r.self
+	r.mu.Unlock()
+	fresh, err := r.open(ctx, self)
+	if err != nil {
+		r.log.Warn("nacos: no new connection", "err", err)
+		r.discard(fresh)
+		return eventFailed
+	}
+	return r.succeed(ctx, fresh)
 }
 
 // heed makes an event of a second opinion.
@@ -143,13 +166,6 @@ func (r *Registrar) shown(l *link) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return l.view.shows()
-}
-
-// goneSince is since when our subscription has not shown us.
-func (r *Registrar) goneSince(l *link) time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return l.view.gone
 }
 
 // succeed registers on a new connection and goes on with it. The old one ends after that, so the instance stays

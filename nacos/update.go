@@ -35,12 +35,12 @@ func (r *Registrar) Update(ctx context.Context, metadata map[string]string, weig
 	r.mu.Lock()
 	r.inst.Weight, r.inst.Metadata = weight, maps.Clone(metadata)
 	l, published := r.link, r.machine.state != idle && r.machine.state != withdrawn
+	r.self.Weight, r.self.Metadata = weight, maps.Clone(metadata)
 	if l == nil || !published {
 		r.mu.Unlock()
 		return nil
 	}
-	l.self.Weight, l.self.Metadata = weight, maps.Clone(metadata)
-	r.self = l.self
+	l.self = r.self
 	l.updating = true
 	r.mu.Unlock()
 	err = r.registerOn(ctx, l)

@@ -49,6 +49,7 @@ type machine struct {
 	denied    bool   // a new connection was made because our login was not known; no second one for that
 	shown     bool   // our subscription shows us
 	doubted   bool   // the open list does not, and a new connection has looked at that
+	probed    bool   // the registry has accepted the probe of this incident, and nobody could be asked since
 }
 
 type state string
@@ -175,7 +176,7 @@ func (a action) leadsTo(e event) bool {
 	case eventThere, eventNotThere, eventNoOpinion:
 		return a == look || a == glance || a == confirm
 	case eventReplaced:
-		return a == look || a == replace
+		return a == register || a == look || a == glance || a == confirm || a == replace
 	case eventFailed:
 		return a == register || a == look || a == glance || a == confirm || a == replace || a == withdraw
 	case eventWithdrew:

@@ -64,8 +64,20 @@ func TestSelfWatch(t *testing.T) {
 		}},
 		"absent longer: no second opinion": {probed, []step{
 			{eventNoOpinion, absent, await, RecheckWait, true},
-			{eventTimeout, probing, register, 0, true},
+			{eventTimeout, probing, look, 0, true}, // no second probe while nobody can be asked
+			{eventNoOpinion, absent, await, RecheckWait, true},
+			{eventTimeout, probing, look, 0, true},
+			{eventNotThere, probing, register, 0, true}, // the first one was long ago
 			{eventAccepted, probing, await, ProbeWait, true},
+			{eventTimeout, probing, look, 0, true},
+			{eventNotThere, probing, await, ConfirmWait, true},
+			{eventTimeout, probing, look, 0, true},
+			{eventNotThere, offline, await, RecheckWait, false},
+		}},
+		"absent longer: the registry refused the probe, and there is no connection any more": {missed, []step{
+			{eventFailed, absent, await, RecheckWait, true},
+			{eventTimeout, probing, register, 0, true},
+			{eventReplaced, registered, await, CheckWait, true},
 		}},
 		"absent longer: the registry was restarted while it was asked": {probed, []step{
 			{eventNotThere, probing, await, ConfirmWait, true},

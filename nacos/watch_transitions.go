@@ -19,6 +19,7 @@ func (m *machine) beRegistered() { m.enterFor(registered, m.t.check) }
 func (m *machine) whileRegistered(e event) {
 	switch e {
 	case eventGone:
+		m.probed = false
 		m.enterFor(absent, m.t.grace)
 	case eventTimeout:
 		m.enter(registered, glance)
@@ -53,6 +54,10 @@ func (m *machine) whileAbsent(e event) {
 		m.beRegistered()
 	case eventTimeout:
 		m.suspicion = 0
+		if m.probed {
+			m.enter(probing, look)
+			return
+		}
 		m.enter(probing, register)
 	}
 }
@@ -68,12 +73,20 @@ func (m *machine) whileProbing(e event) {
 	case eventThere, eventDenied:
 		m.enter(probing, replace)
 	case eventNotThere:
+		if m.probed { // that was long ago: the registry may have been restarted since
+			m.probed = false
+			m.enter(probing, register)
+			return
+		}
 		if m.suspicion++; m.suspicion < 2 {
 			m.enterFor(probing, m.t.confirm)
 			return
 		}
 		m.goOffline()
-	case eventNoOpinion, eventFailed:
+	case eventNoOpinion:
+		m.probed = true // it would be pushed to every subscriber
+		m.enterFor(absent, m.t.recheck)
+	case eventFailed:
 		m.enterFor(absent, m.t.recheck)
 	}
 }

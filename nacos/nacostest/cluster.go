@@ -49,6 +49,20 @@ func (n *naming) share(c *client) {
 	}
 }
 
+// makeUp shares everything once more, also that clients have gone.
+func (n *naming) makeUp() {
+	for _, c := range n.clients {
+		n.share(c)
+	}
+	for _, peer := range n.cluster.nodes {
+		for id, twin := range peer.clients {
+			if twin.origin == n && n.clients[id] == nil {
+				n.share(newClient(id))
+			}
+		}
+	}
+}
+
 type syncTask struct {
 	client string
 	to     *naming

@@ -62,6 +62,29 @@ func TestSyncDelayBetweenTwoNodes(t *testing.T) {
 	}
 }
 
+// Two nodes that have lost sight of each other, and have it back.
+func TestNodesLoseSightOfEachOther(t *testing.T) {
+	t.Parallel()
+	nodes := nacostest.StartCluster(t, 2, quick)
+	const next = "10.0.0.8:9090"
+	old, successor, far := dial(t, nodes[0].Addr()), dial(t, nodes[0].Addr()), dial(t, nodes[1].Addr())
+	seen := far.subscribe("orders")
+	old.register("orders", here)
+	seen.wait(here)
+	nodes[0].SyncDelay(nodes[1], 24*time.Hour)
+	successor.register("orders", next)
+	old.CloseClient()
+	eventually(t, "only the new one is on its own node", func() bool {
+		i := nodes[0].Instances("orders")
+		return len(i) == 1 && i[0].Addr() == next
+	})
+	if i := nodes[1].Instances("orders"); len(i) != 1 || i[0].Addr() != here {
+		t.Errorf("Instances() on the other node = %+v, want what it had", i)
+	}
+	nodes[0].SyncDelay(nodes[1], -1)
+	seen.wait(next)
+}
+
 func TestClusterOfNone(t *testing.T) {
 	t.Parallel()
 	if _, err := nacostest.NewCluster(0, nacostest.Options{}); err == nil {

@@ -72,16 +72,19 @@ func (s *Server) PushDelay(d time.Duration) {
 // SyncDelay sets how long news of the clients of this server take to reach
 // another one of its cluster; negative is Options.SyncDelay again. News of two
 // instances then travel by ways of different length: a subscriber may hear that
-// one has gone before it hears that its successor is there.
+// one has gone before it hears that its successor is there. After hours of delay
+// the two have lost sight of each other; a shorter delay makes up for what was
+// missed, as the servers' verification does every five seconds.
 func (s *Server) SyncDelay(to *Server, d time.Duration) {
 	s.cluster.mu.Lock()
-	defer s.cluster.mu.Unlock()
 	way := route{s.faults, to.faults}
 	if d < 0 {
 		delete(s.cluster.delays, way)
-		return
+	} else {
+		s.cluster.delays[way] = d
 	}
-	s.cluster.delays[way] = d
+	s.cluster.mu.Unlock()
+	s.withNaming(func(n *naming) { n.makeUp() })
 }
 
 // apply gives a starting server the faults that outlive a restart.

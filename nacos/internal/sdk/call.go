@@ -11,6 +11,7 @@ import (
 	"github.com/nacos-group/nacos-sdk-go/v2/clients/naming_client"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
 	"github.com/nacos-group/nacos-sdk-go/v2/vo"
+	"google.golang.org/grpc/status"
 )
 
 // Instance is an instance as the SDK has it.
@@ -42,6 +43,18 @@ func (c *Client) Deregister(ctx context.Context, service, group string, i Instan
 
 // notConnected is part of the SDK's errors of a call that was not sent (v2.3.5, RpcClient.Request).
 const notConnected = "client not connected"
+
+// Answered tells that the registry itself has said no, for another reason than want of rights: it is starting, or refuses the
+// instance. The SDK (v2.3.5) makes a new connection then, on which it asks for the same again, without a pause, for ever;
+// Deregister and Close end that.
+func Answered(err error) bool {
+	if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) ||
+		errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), notConnected) {
+		return false
+	}
+	_, transport := status.FromError(err)
+	return !transport
+}
 
 // call runs f on a goroutine of its own when it is its turn, and returns context.Cause(ctx) when ctx ends first; f
 // then runs to its end, which the SDK bounds by about the timeout, and later calls wait for it. So an answer that

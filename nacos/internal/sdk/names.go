@@ -35,9 +35,9 @@ func CheckService(name string) error {
 		return fmt.Errorf("%d bytes, at most %d are allowed", len(name), serviceMost)
 	case strings.HasPrefix(name, "@") || strings.Contains(name, "@@"):
 		return fmt.Errorf("%q begins with @ or has @@ in it, which separates group and service", name)
-	case strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.Is(unicode.Han, r) || r == utf8.RuneError
-	}):
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%q is not UTF-8", name)
+	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Han, r) }):
 		return fmt.Errorf("%q has white space or Chinese characters, which the registry refuses", name)
 	}
 	return nil

@@ -48,7 +48,14 @@ func TestPrepareNamesTheField(t *testing.T) {
 		"IPv6 without port":      {Config{Servers: []string{"[::1]"}}, []string{"Servers[0]", "port missing"}},
 		"host missing":           {Config{Servers: []string{":8848"}}, []string{"Servers[0]", "host missing"}},
 		"scheme":                 {Config{Servers: []string{"http://nacos:8848"}}, []string{"Servers[0]", "scheme"}},
-		"space":                  {Config{Servers: []string{"na cos:8848"}}, []string{"Servers[0]", "characters"}},
+		"space":                  {Config{Servers: []string{"na cos:8848"}}, []string{"Servers[0]", "host name"}},
+		"several":                {Config{Servers: []string{"10.0.0.1:8848,10.0.0.2:8848"}}, []string{"Servers[0]", "more than one"}},
+		"list of hosts":          {Config{Servers: []string{"a,b:8848"}}, []string{"Servers[0]", "more than one"}},
+		"semicolon":              {Config{Servers: []string{"host;rm:8848"}}, []string{"Servers[0]", "more than one"}},
+		"no letter":              {Config{Servers: []string{"-:8848"}}, []string{"Servers[0]", "host name"}},
+		"placeholder":            {Config{Servers: []string{"${NACOS_ADDR:127.0.0.1:8848}"}}, []string{"Servers[0]", "host:port"}},
+		"IPv6 zone":              {Config{Servers: []string{"[fe80::1%eth0]:8848"}}, []string{"Servers[0]", "zone"}},
+		"IPv6, a guess":          {Config{Servers: []string{"::1:8848"}}, []string{"Servers[0]", "[::1]:8848"}},
 		"namespace":              {Config{Servers: one, Namespace: "a b"}, []string{"Namespace"}},
 		"password alone":         {Config{Servers: one, Password: "x"}, []string{"Username"}},
 		"username alone":         {Config{Servers: one, Username: "x"}, []string{"Password"}},
@@ -72,7 +79,25 @@ func TestPrepareNamesTheField(t *testing.T) {
 		"Customize: scheme": {Config{Customize: func(p *vo.NacosClientParam) {
 			p.ServerConfigs = []constant.ServerConfig{{IpAddr: "nacos", Scheme: "ftp"}}
 		}}, []string{"Servers[0]", "ftp"}},
-		"Customize: URL as host": {Config{Customize: func(p *vo.NacosClientParam) { p.ServerConfigs = []constant.ServerConfig{{IpAddr: "http://nacos"}} }}, []string{"Servers[0]", "host"}},
+		"Customize: list of hosts": {Config{Servers: one, Customize: func(p *vo.NacosClientParam) {
+			p.ServerConfigs[0].IpAddr = "10.0.0.1,10.0.0.2"
+		}}, []string{"Servers[0]", "host name"}},
+		"Customize: half a bracket": {Config{Servers: one, Customize: func(p *vo.NacosClientParam) {
+			p.ServerConfigs[0].IpAddr = "[::1"
+		}}, []string{"Servers[0]"}},
+		"Customize: namespace": {Config{Servers: one, Customize: func(p *vo.NacosClientParam) {
+			p.ClientConfig.NamespaceId = "my dev"
+		}}, []string{"Customize", "NamespaceId", "my dev"}},
+		"Customize: endpoint with scheme": {Config{Customize: func(p *vo.NacosClientParam) {
+			p.ClientConfig.Endpoint = "http://acm.internal:8080/"
+		}}, []string{"Customize", "Endpoint", "scheme"}},
+		"Customize: endpoint without port": {Config{Customize: func(p *vo.NacosClientParam) {
+			p.ClientConfig.Endpoint = "acm.internal"
+		}}, []string{"Customize", "Endpoint", "port missing"}},
+		"Customize: username alone": {Config{Servers: one, Customize: func(p *vo.NacosClientParam) {
+			p.ClientConfig.Username = "x"
+		}}, []string{"Password"}},
+		"Customize: URL as host": {Config{Customize: func(p *vo.NacosClientParam) { p.ServerConfigs = []constant.ServerConfig{{IpAddr: "http://nacos"}} }}, []string{"Servers[0]", "host name"}},
 	} {
 		_, err := Prepare(test.cfg)
 		if err == nil || !strings.HasPrefix(err.Error(), "nacos: ") {

@@ -39,6 +39,9 @@ func parseServer(s string) (host string, port uint16, err error) {
 	if strings.Contains(s, "/") {
 		return "", 0, errors.New("want host:port without scheme and path (Customize sets a context path)")
 	}
+	if strings.ContainsAny(s, ",;") {
+		return "", 0, errors.New("more than one server: each is an element of its own")
+	}
 	if ip, err := netip.ParseAddr(s); err == nil && ip.Is6() {
 		return "", 0, fmt.Errorf("an IPv6 address stands in brackets and needs a port: %s", bracketed(s))
 	}
@@ -99,6 +102,21 @@ func checkHost(host string) error {
 	return nil
 }
 
+// checkIPAddr checks a host as the SDK takes it: an IPv6 address has its brackets.
+func checkIPAddr(host string) error {
+	ip, err := netip.ParseAddr(host)
+	bare, bracketed := strings.CutPrefix(host, "[")
+	switch {
+	case err == nil && ip.Is6():
+		return fmt.Errorf("IPv6 address %s without brackets", host)
+	case !bracketed && !strings.Contains(host, ":"):
+		return checkHost(host)
+	case bracketed && strings.HasSuffix(bare, "]") && strings.Contains(bare, ":"):
+		return checkHost(strings.TrimSuffix(bare, "]"))
+	}
+	return fmt.Errorf("%q is neither a host name nor an IP address", host)
+}
+
 // checkServers looks at what Customize has left: the SDK would dial nonsense for ever.
 func checkServers(servers []constant.ServerConfig, endpoint string) error {
 	if len(servers) == 0 && endpoint == "" {
@@ -123,10 +141,7 @@ func checkServers(servers []constant.ServerConfig, endpoint string) error {
 		if s.ContextPath == "" {
 			s.ContextPath = constant.DEFAULT_CONTEXT_PATH
 		}
-		if strings.Contains(s.IpAddr, ":") && !strings.HasPrefix(s.IpAddr, "[") {
-			return fmt.Errorf("nacos: Config.Servers[%d]: IPv6 address %s without brackets", i, s.IpAddr)
-		}
-		if err := checkHost(strings.Trim(s.IpAddr, "[]")); err != nil {
+		if err := checkIPAddr(s.IpAddr); err != nil {
 			return fmt.Errorf("nacos: Config.Servers[%d]: %w", i, err)
 		}
 		switch {
