@@ -26,6 +26,7 @@ func (p *plan) clusterFaults() []func(*plan, time.Duration) {
 		(*plan).restartNodes, (*plan).restartNodes, (*plan).disagree, (*plan).disagree, (*plan).disagree, (*plan).freezeNode,
 		(*plan).closeConnection, (*plan).cutConnection, (*plan).loseRegistration, (*plan).loseAnswers, (*plan).failNext,
 		(*plan).spoof, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance, (*plan).restartInstance,
+		(*plan).briefInstance,
 	}
 }
 
@@ -78,17 +79,22 @@ func (p *plan) restartNodes(at time.Duration) {
 func (p *plan) disagree(at time.Duration) {
 	from := p.random.IntN(clusterSize)
 	to := (from + 1 + p.random.IntN(clusterSize-1)) % clusterSize
-	both := p.random.IntN(2) == 0
+	both, forgets := p.random.IntN(2) == 0, to >= p.scene.sparedNodes()
 	set := func(d time.Duration) func() error {
 		return func() error {
 			p.scene.nodes[from].SyncDelay(p.scene.nodes[to], d)
 			if both {
 				p.scene.nodes[to].SyncDelay(p.scene.nodes[from], d)
 			}
+			for n := range p.scene.size {
+				if d > 0 && forgets {
+					p.scene.nodes[to].LoseRegistration(p.scene.service, p.scene.addr(n))
+				}
+			}
 			return nil
 		}
 	}
-	p.add(at, fmt.Sprintf("nodes disagree: %d hears nothing of %d (both: %v)", to, from, both), set(24*time.Hour))
+	p.add(at, fmt.Sprintf("nodes disagree: %d hears nothing of %d (both: %v, forgets all: %v)", to, from, both, forgets), set(24*time.Hour))
 	p.end(at+3*time.Second+p.upTo(12*time.Second), fmt.Sprintf("nodes agree again: %d and %d", to, from), set(-1))
 }
 

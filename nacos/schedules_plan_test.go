@@ -41,7 +41,7 @@ func newPlan(seed uint64, s *scene) *plan {
 		(*plan).restart, (*plan).restart, (*plan).freeze, (*plan).closeConnection, (*plan).cutConnection,
 		(*plan).loseRegistration, (*plan).staleList, (*plan).skewClock, (*plan).pushDelay, (*plan).failNext,
 		(*plan).spoof, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance,
-		(*plan).loseAnswers, (*plan).edit, (*plan).secondOwner,
+		(*plan).loseAnswers, (*plan).edit, (*plan).secondOwner, (*plan).briefInstance,
 	}
 	if seed%2 == 0 {
 		s.count, s.virtual, s.deserted = clusterSize, p.random.IntN(2) == 0, p.random.IntN(3) == 0
@@ -162,6 +162,34 @@ func (p *plan) failNext(at time.Duration) {
 		p.scene.failNext(failures[failure-1], n, op)
 		return nil
 	})
+}
+
+// briefInstance is told to go before it has been told that it is registered; the registry stands still then, perhaps.
+func (p *plan) briefInstance(at time.Duration) {
+	life, lost, frozen := 100*time.Millisecond+p.upTo(700*time.Millisecond), p.random.IntN(3), p.random.IntN(2) == 0
+	var i *scheduled
+	p.add(at, fmt.Sprintf("brief instance: goes after %v, %d answers lost", life, lost), func() (err error) {
+		p.scene.failNext(nacostest.AnswerLost, lost, nacostest.Register)
+		i, err = p.scene.extra()
+		return err
+	})
+	p.end(at+life, fmt.Sprintf("the brief instance goes (frozen: %v)", frozen), func() error {
+		if frozen {
+			for _, node := range p.scene.nodes[min(p.scene.sparedNodes(), p.scene.count-1):] {
+				node.Freeze()
+			}
+		}
+		p.scene.gone.Go(func() { p.scene.stop(i) })
+		return nil
+	})
+	if frozen {
+		p.end(at+life+500*time.Millisecond+p.upTo(4*time.Second), "thaw", func() error {
+			for _, node := range p.scene.nodes {
+				node.Thaw()
+			}
+			return nil
+		})
+	}
 }
 
 // loseAnswers lets the registry do what it is asked for, and say nothing.

@@ -87,6 +87,18 @@ func (s *scene) start(n int) error {
 	return nil
 }
 
+// extra is an instance that is there for a moment.
+func (s *scene) extra() (*scheduled, error) {
+	i, err := s.newScheduled(-1)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, i)
+	return i, nil
+}
+
 // restart replaces an instance by one on another port, while the old one goes.
 func (s *scene) restart(n int) error {
 	old := s.at(n)
