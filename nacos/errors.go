@@ -42,8 +42,9 @@ func (e permanentError) InUse() bool { return errors.Is(e.error, ErrInUse) }
 
 // Causes of ended calls.
 var (
-	errWithdrawing = errors.New("nacos: the instance is being withdrawn")
-	errNotListed   = errors.New("registered, but not listed, and nobody can say why")
+	errWithdrawing   = errors.New("nacos: the instance is being withdrawn")
+	errNotListed     = errors.New("registered, but not listed, and nobody can say why")
+	errWithoutEffect = errors.New("the registry has accepted the registration, and does not hold it")
 )
 
 // withdrawalError is what Deregister returns.

@@ -20,19 +20,20 @@ var errAway = errors.New("client not connected")
 
 // fakeRegistry is as much of a registry as the Registrar can see, for fake time. Its fields are set with the lock held.
 type fakeRegistry struct {
-	mu      sync.Mutex
-	conns   []*fakeConn
-	others  []sdk.Instance // published by nobody's connection: second owners, copies of dead nodes, peers
-	hidden  bool           // an operator has switched the address off
-	away    bool           // calls fail after 300 ms
-	frozen  bool           // calls fail after 3 s
-	noHTTP  bool           // nobody answers the open list
-	refuse  int            // so many registrations are refused
-	login   bool           // and for the login
-	lost    int            // so many registrations are accepted, and their answers get lost
-	ghosts  int            // so many deregistrations are accepted without effect
-	hurdles int            // so many registrations are accepted without effect
-	calls   []string
+	mu       sync.Mutex
+	conns    []*fakeConn
+	others   []sdk.Instance // published by nobody's connection: second owners, copies of dead nodes, peers
+	hidden   bool           // an operator has switched the address off
+	away     bool           // calls fail after 300 ms
+	frozen   bool           // calls fail after 3 s
+	noHTTP   bool           // nobody answers the open list
+	noDetail bool           // nobody answers the detail of an instance, as on 3.x
+	refuse   int            // so many registrations are refused
+	login    bool           // and for the login
+	lost     int            // so many registrations are accepted, and their answers get lost
+	ghosts   int            // so many deregistrations are accepted without effect
+	hurdles  int            // so many registrations are accepted without effect
+	calls    []string
 
 	elsewhere []sdk.Instance // what the node says that answers the open list; nil: the same as ours
 }
@@ -212,6 +213,21 @@ func (c *fakeConn) List(ctx context.Context, _, _ string) ([]sdk.Instance, error
 func (c *fakeConn) ListEach(ctx context.Context, service, group string) []sdk.NodeList {
 	list, err := c.List(ctx, service, group)
 	return []sdk.NodeList{{Node: "10.0.0.1:8848", Instances: list, Err: err}}
+}
+
+// Held is answered where the open list is, unless it is 3.x that is asked.
+func (c *fakeConn) Held(ctx context.Context, _, _ string, i sdk.Instance) (held, known bool) {
+	if c.begin(ctx, "held") != nil {
+		return false, false
+	}
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	if c.r.noHTTP || c.r.noDetail {
+		return false, false
+	}
+	return slices.ContainsFunc(c.r.conns, func(c *fakeConn) bool {
+		return c.published != nil && hostPort(*c.published) == hostPort(i)
+	}), true
 }
 
 func (c *fakeConn) NamespaceMissing(context.Context) bool { return false }

@@ -149,3 +149,31 @@ func TestDeregisterAfterAnEditBlamesNobody(t *testing.T) {
 		p.registry.set(func() { p.registry.frozen = false })
 	})
 }
+
+// A connection that the registry does not know any more accepts everything, and nothing comes of it.
+func TestProbeWithoutEffect(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		p.registry.set(func() { p.registry.conns[0].published, p.registry.hurdles = nil, 1 })
+		time.Sleep(time.Minute)
+		p.wantReports()
+		p.wantState(registered)
+		if !p.listed() || p.registry.open() != 1 {
+			t.Errorf("listed %v on %d connections, want listed on a new one", p.listed(), p.registry.open())
+		}
+	})
+}
+
+// 3.x does not tell what an operator has switched off.
+func TestServingOperatorOfflineWithoutDetail(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.registry.set(func() { p.registry.noDetail = true })
+		p.register()
+		p.registry.set(func() { p.registry.hidden = true })
+		time.Sleep(time.Minute)
+		p.wantReports(false)
+		if n := p.registry.count("register"); n != 2 {
+			t.Errorf("%d registrations, want the first and one probe", n)
+		}
+	})
+}

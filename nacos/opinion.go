@@ -20,8 +20,8 @@ func (r *Registrar) openList(ctx context.Context, l *link) (entries []sdk.Instan
 	return entries, listed, nil
 }
 
-// An opinion is what somebody else says of whether the registry lists us: eventThere, eventNotThere, eventNoOpinion, or
-// eventDenied when our login is not known any more.
+// An opinion is what somebody else says of whether the registry lists us: eventThere, eventNotThere, eventUnheld when it does
+// not even hold us, eventNoOpinion, or eventDenied when our login is not known any more.
 type opinion struct {
 	event
 	fresh *link // a new connection whose subscription shows us, for whoever wants to go on with it
@@ -36,6 +36,11 @@ type opinion struct {
 func (r *Registrar) ask(ctx context.Context, l *link, thorough bool) opinion {
 	_, listed, err := r.openList(ctx, l)
 	switch {
+	case err == nil && !listed && thorough:
+		if held, known := l.Held(ctx, r.inst.Service, r.inst.Group, l.self); known && !held {
+			return opinion{event: eventUnheld}
+		}
+		return opinion{event: eventNotThere}
 	case err == nil:
 		return opinion{event: verdict(listed)}
 	case ctx.Err() != nil:

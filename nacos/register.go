@@ -257,6 +257,9 @@ func (r *Registrar) explain(ctx context.Context, l *link) (event, error) {
 			return "", errNotListed
 		case o.event == eventNoOpinion:
 			return "", fmt.Errorf("%w: %w", errNotListed, o.err)
+		case o.event == eventUnheld:
+			r.adopt(nil) // a connection that the registry does not know: it accepts everything, and nothing comes of it
+			return "", errWithoutEffect
 		case look == 1:
 			return eventHeld, nil
 		}

@@ -59,6 +59,7 @@ type connection interface {
 	Subscribe(ctx context.Context, service, group string, f func([]sdk.Instance)) error
 	List(ctx context.Context, service, group string) ([]sdk.Instance, error)
 	ListEach(ctx context.Context, service, group string) []sdk.NodeList
+	Held(ctx context.Context, service, group string, i sdk.Instance) (held, known bool)
 	NamespaceMissing(ctx context.Context) bool
 	Reached() bool
 	Age() time.Duration

@@ -123,7 +123,7 @@ func (p *plan) drop(at time.Duration, name string, how nacostest.Drop) {
 }
 
 func (p *plan) loseRegistration(at time.Duration) {
-	n := p.any()
+	n := p.other() // a client whose list has nobody but an instance that was killed has nobody to call
 	p.add(at, fmt.Sprintf("lose registration of %d", n), func() error {
 		for _, node := range p.scene.nodes {
 			node.LoseRegistration(p.scene.service, p.scene.addr(n))

@@ -28,6 +28,9 @@ import "time"
 // "There" is the second opinion, a look that does not go through our subscription: the open list, or a new
 // connection's subscription. Only offline is reported: absence alone has at least seven causes.
 //
+// Where the registry says that it does not even hold what was registered again, nobody has switched it off: the probe had no
+// effect, and a new connection registers it.
+//
 // While registered a second opinion is taken every CheckWait, as the subscription may have died; a login that is not known
 // any more leads to a new connection. An operator's offline reaches every node at once, so while our own view shows us
 // "not there" is no evidence of one: nodes may have lost sight of each other. A new connection looks at it. If that shows us,
@@ -80,6 +83,7 @@ const (
 	eventFailed     event = "failed"        // the probe's registration, the new connection, or the repeated withdrawal
 	eventThere      event = "listed there"  // second opinion
 	eventNotThere   event = "not there"     // second opinion
+	eventUnheld     event = "not held"      // second opinion: neither there nor switched off
 	eventNoOpinion  event = "no opinion"    // none was to be had
 	eventDenied     event = "denied"        // the probe's registration or the second opinion, for want of rights
 	eventReplaced   event = "replaced"      // there is a new connection
@@ -145,8 +149,11 @@ func (m *machine) handle(e event) {
 	switch e {
 	case eventDenied:
 		m.denied = true
-	case eventThere, eventNotThere:
+	case eventThere, eventNotThere, eventUnheld:
 		m.denied = false
+	}
+	if e == eventUnheld && m.state != probing {
+		e = eventNotThere
 	}
 	switch m.state {
 	case idle:
@@ -173,7 +180,7 @@ func (a action) leadsTo(e event) bool {
 		return a == register
 	case eventDenied:
 		return a == register || a == glance
-	case eventThere, eventNotThere, eventNoOpinion:
+	case eventThere, eventNotThere, eventUnheld, eventNoOpinion:
 		return a == look || a == glance || a == confirm
 	case eventReplaced:
 		return a == register || a == look || a == glance || a == confirm || a == replace

@@ -84,6 +84,19 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, probing, look, 0, true},
 			{eventNoOpinion, absent, await, RecheckWait, true},
 		}},
+		"absent longer: the probe had no effect": {probed, []step{
+			{eventUnheld, probing, replace, 0, true},
+			{eventReplaced, registered, await, CheckWait, true},
+		}},
+		"absent longer: it was lost once more": {probed, []step{
+			{eventNotThere, probing, await, ConfirmWait, true},
+			{eventTimeout, probing, look, 0, true},
+			{eventUnheld, probing, replace, 0, true},
+		}},
+		"operator offline: forgotten by the registry": {gone, []step{
+			{eventListed, offline, look, 0, false},
+			{eventUnheld, offline, replace, 0, false},
+		}},
 		"absent longer: back at the second look": {probed, []step{
 			{eventNotThere, probing, await, ConfirmWait, true},
 			{eventListed, registered, await, CheckWait, true},

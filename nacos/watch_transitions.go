@@ -70,7 +70,7 @@ func (m *machine) whileProbing(e event) {
 		m.enterFor(probing, m.t.probe)
 	case eventTimeout:
 		m.enter(probing, look)
-	case eventThere, eventDenied:
+	case eventThere, eventDenied, eventUnheld:
 		m.enter(probing, replace)
 	case eventNotThere:
 		if m.probed { // that was long ago: the registry may have been restarted since

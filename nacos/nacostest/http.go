@@ -4,6 +4,7 @@ package nacostest
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"strings"
 )
@@ -20,6 +21,7 @@ func (l *life) handler() http.Handler {
 		return l.onceServing(mux)
 	}
 	mux.HandleFunc("GET /nacos/v1/ns/instance/list", l.getList)
+	mux.HandleFunc("GET /nacos/v1/ns/instance", l.getInstance)
 	mux.HandleFunc("GET /nacos/v1/console/namespaces", l.getNamespaces)
 	mux.HandleFunc("PUT /nacos/v1/ns/instance", l.putInstance)
 	mux.HandleFunc("DELETE /nacos/v1/ns/instance", l.deleteInstance)
@@ -76,6 +78,33 @@ func (l *life) openList(w http.ResponseWriter, r *http.Request) (serviceList, bo
 	cluster.mu.Unlock()
 	answer.Name = key.grouped()
 	return answer, true
+}
+
+// getInstance is the detail of one instance, which has what an operator has switched
+// off, and does not say so (2.5.1).
+func (l *life) getInstance(w http.ResponseWriter, r *http.Request) {
+	if auth := l.server.opts.Auth; auth != nil && !l.permit(w, r) {
+		return
+	}
+	key, ok := serviceOf(w, r)
+	if !ok {
+		return
+	}
+	addr := net.JoinHostPort(r.FormValue("ip"), r.FormValue("port"))
+	cluster := l.naming.cluster
+	cluster.mu.Lock()
+	all := l.naming.instances(key)
+	cluster.mu.Unlock()
+	for _, i := range all {
+		if i.Addr() == addr {
+			writeJSON(w, map[string]any{
+				"service": key.grouped(), "ip": i.IP, "port": i.Port, "clusterName": i.Cluster, "weight": i.Weight,
+				"healthy": i.Healthy, "metadata": i.Metadata,
+			})
+			return
+		}
+	}
+	http.Error(w, "caused: no matched ip found!;", http.StatusNotFound)
 }
 
 // getNamespaces lists the namespaces that were created, and the one that always is

@@ -133,19 +133,28 @@ func (c *Client) get(ctx context.Context, server constant.ServerConfig, path str
 	if err != nil {
 		return fmt.Errorf("%s: %w", at, err)
 	}
-	switch denied := resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusUnauthorized; {
+	status := &statusError{resp.StatusCode, resp.Status}
+	switch denied := status.code == http.StatusForbidden || status.code == http.StatusUnauthorized; {
 	case denied && c.settings.param.ClientConfig.Username != "":
-		return fmt.Errorf("%s: %w: %s", at, ErrRefused, resp.Status)
-	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
-		return fmt.Errorf("%s: %w: %s", at, errNoSuchPath, resp.Status)
-	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s: %s", at, resp.Status)
+		return fmt.Errorf("%s: %w: %w", at, ErrRefused, status)
+	case status.code == http.StatusNotFound || status.code == http.StatusGone:
+		return fmt.Errorf("%s: %w: %w", at, errNoSuchPath, status)
+	case status.code != http.StatusOK:
+		return fmt.Errorf("%s: %w", at, status)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("%s: %w", at, err)
 	}
 	return nil
 }
+
+// statusError is an answer other than 200.
+type statusError struct {
+	code   int
+	status string
+}
+
+func (e *statusError) Error() string { return e.status }
 
 // withoutURL keeps the token, which is part of the URL, out of errors.
 func withoutURL(err error) error {
