@@ -160,10 +160,11 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 			return
 		}
 		k.stand(Registering, err)
-		k.log.Warn("not registered, will try again", "err", err, "in", backoff)
+		pause := backoff/2 + rand.N(backoff) // a registry's restart meets all instances at once
+		k.log.Warn("not registered, will try again", "err", err, "in", pause.Round(time.Millisecond))
 		select {
 		case <-ctx.Done():
-		case <-time.After(backoff + rand.N(backoff/4)):
+		case <-time.After(pause):
 		}
 		backoff = min(2*backoff, registerBackoffMax)
 	}

@@ -93,12 +93,12 @@ func TestBackoffOfRegister(t *testing.T) {
 		when := slices.Clone(r.when[slices.Index(r.what, "nacos.Register"):])
 		r.recorder.mu.Unlock()
 		for i, backoff := 1, registerBackoffMin; i < len(when); i, backoff = i+1, min(2*backoff, registerBackoffMax) {
-			if pause := when[i] - when[i-1]; pause < backoff || pause > backoff*5/4 {
-				t.Errorf("pause %d is %v, want from %v to a quarter more", i, pause, backoff)
+			if pause := when[i] - when[i-1]; pause < backoff/2 || pause > backoff*3/2 {
+				t.Errorf("pause %d is %v, want %v, less or more by half", i, pause, backoff)
 			}
 		}
-		if len(when) < 9 {
-			t.Errorf("Register was called %d times in two minutes, want at least 9", len(when))
+		if len(when) < 8 {
+			t.Errorf("Register was called %d times in two minutes, want at least 8", len(when))
 		}
 		r.Force()
 		r.Shutdown(t.Context())

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,54 +27,94 @@ type kind struct {
 	// listLag is by how much the open list may be behind the pushed one. It is the same snapshot on the official
 	// servers; that it is renewed before the push is not documented.
 	listLag time.Duration
+	// noDetail: nobody tells whether an instance that is not listed was switched off or has gone.
+	noDetail bool
 	// operator is the path of the request that the console's switch sends. It is open unless authentication is on; on
 	// 3.x its authentication is on by default.
 	operator string
+	// login is where an administrator logs in.
+	login string
+	// list is the open list. Since 3.2 the older ones are gone.
+	list string
 }
 
+const (
+	listV1 = "/nacos/v1/ns/instance/list"
+	listV3 = "/nacos/v3/client/ns/instance/list"
+)
+
 var (
-	imitation = kind{name: "nacostest", flagOutlives: true, newMetadata: true}
-	nacos2    = kind{name: "Nacos 2.x", flagOutlives: true, newMetadata: true, listLag: time.Second, operator: "/nacos/v1/ns/instance"}
-	nacos3    = kind{name: "Nacos 3.x", flagOutlives: true, newMetadata: true, listLag: time.Second, operator: "/nacos/v3/admin/ns/instance"}
-	rnacos    = kind{name: "r-nacos", operator: "/nacos/v1/ns/instance"}
+	imitation = kind{name: "nacostest", flagOutlives: true, newMetadata: true, list: listV1,
+		operator: "/nacos/v1/ns/instance", login: "/nacos/v1/auth/users/login"}
+	nacos2 = kind{name: "Nacos 2.x", flagOutlives: true, newMetadata: true, listLag: time.Second, list: listV1,
+		operator: "/nacos/v1/ns/instance", login: "/nacos/v1/auth/users/login"}
+	nacos3 = kind{name: "Nacos 3.x", noDetail: true, flagOutlives: true, newMetadata: true, listLag: time.Second, list: listV3,
+		operator: "/nacos/v3/admin/ns/instance", login: "/nacos/v3/auth/user/login"}
+	rnacos = kind{name: "r-nacos", operator: "/nacos/v1/ns/instance", list: listV1, login: "/nacos/v1/auth/users/login"}
 )
 
 // A backend is a server to run the contract on.
 type backend struct {
 	kind
-	addr       string
-	setEnabled func(service, addr string, enabled bool) // as an operator
+	addr               string
+	username, password string                                   // of an administrator; empty: nobody logs in
+	setEnabled         func(service, addr string, enabled bool) // as an operator
 }
 
-// openBackend finds out what listens on addr: 2.x answers the list of the v2 API, 3.x says that it is gone, r-nacos
-// does not know it.
+// openBackend finds out what listens on addr: 3.x has the list of the v3 API, 2.x that of the v2 API, r-nacos neither.
 func openBackend(t *testing.T, addr string) backend {
 	t.Helper()
-	status, body := request(t, http.MethodGet, addr, "/nacos/v2/ns/instance/list", url.Values{"serviceName": {"contract"}})
-	kinds := map[int]kind{http.StatusOK: nacos2, http.StatusGone: nacos3, http.StatusNotFound: rnacos}
-	k, ok := kinds[status]
-	if !ok {
-		t.Fatalf("the server at %s is none of the known kinds: it answers the v2 list with %d %s", addr, status, body)
+	b := backend{addr: addr, username: os.Getenv(username), password: os.Getenv(password)}
+	service := url.Values{"serviceName": {"contract"}, "groupName": {"DEFAULT_GROUP"}, "namespaceId": {"public"}}
+	v3, body3 := request(t, http.MethodGet, addr, listV3, service)
+	v2, body2 := request(t, http.MethodGet, addr, "/nacos/v2/ns/instance/list", service)
+	exists := func(status int) bool { return status == http.StatusOK || status == http.StatusForbidden }
+	switch {
+	case exists(v3):
+		b.kind = nacos3
+	case exists(v2):
+		b.kind = nacos2
+	case v2 == http.StatusNotFound && v3 == http.StatusNotFound:
+		b.kind = rnacos
+	default:
+		t.Fatalf("the server at %s is none of the known kinds: it answers the v3 list with %d %s, the v2 list with %d %s", addr, v3, body3, v2, body2)
 	}
-	t.Logf("the server at %s is %s", addr, k.name)
-	return backend{kind: k, addr: addr, setEnabled: func(service, instance string, enabled bool) {
-		switchOverHTTP(t, k, addr, service, instance, enabled)
-	}}
+	t.Logf("the server at %s is %s", addr, b.kind.name)
+	b.setEnabled = func(service, instance string, enabled bool) { b.switchOverHTTP(t, service, instance, enabled) }
+	return b
 }
 
-func switchOverHTTP(t *testing.T, k kind, addr, service, instance string, enabled bool) {
+func (b backend) switchOverHTTP(t *testing.T, service, instance string, enabled bool) {
 	ip, port, err := net.SplitHostPort(instance)
 	if err != nil {
 		t.Errorf("instance %s: %v", instance, err)
 		return
 	}
-	status, body := request(t, http.MethodPut, addr, k.operator, url.Values{
+	status, body := request(t, http.MethodPut, b.addr, b.operator, b.signed(t, url.Values{
 		"namespaceId": {"public"}, "groupName": {"DEFAULT_GROUP"}, "serviceName": {service}, "clusterName": {"DEFAULT"},
 		"ip": {ip}, "port": {port}, "ephemeral": {"true"}, "weight": {"1"}, "enabled": {strconv.FormatBool(enabled)},
-	})
+	}))
 	if status != http.StatusOK {
-		t.Errorf("PUT %s of %s = %d %s, want 200: the operator's switch needs an open API", k.operator, k.name, status, body)
+		t.Errorf("PUT %s of %s = %d %s, want 200: the operator's switch needs an open API, or %s and %s of an administrator",
+			b.operator, b.kind.name, status, body, username, password)
 	}
+}
+
+// signed adds the token of a login, if there is one.
+func (b backend) signed(t *testing.T, params url.Values) url.Values {
+	t.Helper()
+	if b.username == "" {
+		return params
+	}
+	status, body := request(t, http.MethodPost, b.addr, b.login, url.Values{"username": {b.username}, "password": {b.password}})
+	var answer struct {
+		AccessToken string `json:"accessToken"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.AccessToken == "" {
+		t.Errorf("login of %s at %s = %d %s, want a token", b.username, b.login, status, body)
+	}
+	params.Set("accessToken", answer.AccessToken)
+	return params
 }
 
 func request(t *testing.T, method, addr, path string, params url.Values) (status int, body string) {
@@ -117,22 +158,23 @@ func (e listEntry) cluster() string {
 	return e.ClusterName
 }
 
-// list reads the open v1 list, past every SDK.
+// list reads the open list, past every SDK.
 func (s *contractService) list() []listEntry {
 	s.t.Helper()
-	status, body := request(s.t, http.MethodGet, s.backend.addr, "/nacos/v1/ns/instance/list",
-		url.Values{"serviceName": {s.name}, "groupName": {s.group}, "namespaceId": {"public"}})
+	status, body := request(s.t, http.MethodGet, s.backend.addr, s.backend.kind.list,
+		s.backend.signed(s.t, url.Values{"serviceName": {s.name}, "groupName": {s.group}, "namespaceId": {"public"}}))
 	if status != http.StatusOK {
 		s.t.Errorf("the open list answers %d %s, want 200", status, body)
 		return nil
 	}
 	var answer struct {
 		Hosts []listEntry `json:"hosts"`
+		Data  []listEntry `json:"data"` // v3
 	}
 	if err := json.Unmarshal([]byte(body), &answer); err != nil {
 		s.t.Errorf("the open list answers %s: %v", body, err)
 	}
-	return answer.Hosts
+	return append(answer.Hosts, answer.Data...)
 }
 
 // entry is nil when the open list does not have addr.

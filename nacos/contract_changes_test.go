@@ -32,6 +32,34 @@ func operatorIsHeard(t *testing.T, b backend) {
 	s.wantAbsent(ours, 0)
 }
 
+// heldIsTold is what an operator's offline is told from a lost registration by, except on 3.x.
+func heldIsTold(t *testing.T, b backend) {
+	s := b.newService(t)
+	r := s.newRegistrar(nacos.Instance{})
+	s.register(r, listener)
+	want := func(when string, held bool) {
+		t.Helper()
+		limit := time.Now().Add(5 * time.Second)
+		for {
+			got, known := r.Held(within(t, patience))
+			if known != b.noDetail && (got == held || !known) {
+				return
+			}
+			if time.Now().After(limit) {
+				t.Errorf("%s: held %v, known %v; want held %v, known %v", when, got, known, held, !b.noDetail)
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	want("listed", true)
+	b.setEnabled(s.name, ours, false)
+	s.wantAbsent(ours, 5*time.Second)
+	want("switched off", true)
+	s.deregister(r)
+	want("withdrawn", false)
+}
+
 // operatorIsRemembered names the difference: the official servers keep an operator's offline for a minute when the
 // instance has gone, r-nacos forgets it with the instance, and with its own restart too.
 func operatorIsRemembered(t *testing.T, b backend) {

@@ -29,7 +29,7 @@ func (s *contractService) newRegistrar(inst nacos.Instance) *nacos.Registrar {
 	s.t.Helper()
 	inst.Service = s.name
 	r, err := nacos.New(nacos.Config{
-		Servers: []string{s.backend.addr}, Logger: slog.New(withoutSDK{slog.NewTextHandler(s.t.Output(), nil)}),
+		Servers: []string{s.backend.addr}, Username: s.backend.username, Password: s.backend.password, Logger: slog.New(withoutSDK{slog.NewTextHandler(s.t.Output(), nil)}),
 	}, inst)
 	if err != nil {
 		s.t.Fatalf("New() = %v, want nil", err)

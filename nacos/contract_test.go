@@ -10,10 +10,13 @@ import (
 )
 
 // The suite below is what every registry has to show. It runs on nacostest, and on the real server whose HTTP port
-// NACOS_TEST_ADDR names as host:port; NACOS_TEST_REQUIRED=1 makes it a failure when that is not set.
+// NACOS_TEST_ADDR names as host:port; NACOS_TEST_REQUIRED=1 makes it a failure when that is not set. NACOS_TEST_USERNAME and
+// NACOS_TEST_PASSWORD are those of an administrator, where the server wants a login.
 const (
 	realServer = "NACOS_TEST_ADDR"
 	required   = "NACOS_TEST_REQUIRED"
+	username   = "NACOS_TEST_USERNAME"
+	password   = "NACOS_TEST_PASSWORD"
 )
 
 func TestContract(t *testing.T) {
@@ -22,6 +25,13 @@ func TestContract(t *testing.T) {
 		t.Parallel()
 		registry := nacostest.Start(t)
 		testContract(t, backend{kind: imitation, addr: registry.Addr(), setEnabled: registry.SetEnabled})
+	})
+	t.Run("nacostest with a login", func(t *testing.T) {
+		t.Parallel()
+		registry := nacostest.Start(t, nacostest.Options{Auth: login})
+		b := backend{kind: imitation, addr: registry.Addr(), username: login.Username, password: login.Password}
+		b.setEnabled = func(service, addr string, enabled bool) { b.switchOverHTTP(t, service, addr, enabled) }
+		testContract(t, b)
 	})
 	t.Run("real", func(t *testing.T) {
 		t.Parallel()
@@ -44,6 +54,7 @@ func testContract(t *testing.T, b backend) {
 		"register again after deregister":                   registerAgain,
 		"operator offline and online":                       operatorIsHeard,
 		"operator's flag and the instance's next life":      operatorIsRemembered,
+		"what is held is told, listed or not":               heldIsTold,
 		"deregister leaves another instance alone":          neighbourStays,
 		"two ports of one process":                          twoPorts,
 		"a group of its own":                                groupIsItsOwn,

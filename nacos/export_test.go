@@ -2,7 +2,18 @@
 
 package nacos
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // CheckEvery shortens CheckWait before the first Register.
 func (r *Registrar) CheckEvery(d time.Duration) { r.machine.t.check = d }
+
+// Held asks for the registry's detail of the instance; only while there is a connection.
+func (r *Registrar) Held(ctx context.Context) (held, known bool) {
+	r.mu.Lock()
+	l := r.link
+	r.mu.Unlock()
+	return l.Held(ctx, r.inst.Service, r.inst.Group, l.self)
+}

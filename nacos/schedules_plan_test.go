@@ -36,7 +36,7 @@ type plan struct {
 // one to call.
 func newPlan(seed uint64, s *scene) *plan {
 	p := &plan{random: rand.New(rand.NewPCG(seed, 0x1a3e)), scene: s}
-	s.size, s.count = 2+p.random.IntN(2), 1
+	s.size, s.count, s.deserted = 2+p.random.IntN(2), 1, p.random.IntN(5) == 0
 	faults := []func(*plan, time.Duration){
 		(*plan).restart, (*plan).restart, (*plan).freeze, (*plan).closeConnection, (*plan).cutConnection,
 		(*plan).loseRegistration, (*plan).staleList, (*plan).skewClock, (*plan).pushDelay, (*plan).failNext,
@@ -44,7 +44,7 @@ func newPlan(seed uint64, s *scene) *plan {
 		(*plan).loseAnswers, (*plan).edit, (*plan).secondOwner, (*plan).briefInstance,
 	}
 	if seed%2 == 0 {
-		s.count, s.virtual, s.deserted = clusterSize, p.random.IntN(2) == 0, p.random.IntN(3) == 0
+		s.count, s.virtual = clusterSize, p.random.IntN(2) == 0
 		faults = p.clusterFaults()
 	}
 	at := p.upTo(time.Second)
@@ -140,8 +140,14 @@ func (p *plan) staleList(at time.Duration) {
 	p.end(at+p.upTo(3*time.Second), "fresh list", stale(false))
 }
 
+// skewClock sets the clock forth, and back only where there are no clients: those drop every list until it has caught up, which
+// no instance can know.
 func (p *plan) skewClock(at time.Duration) {
-	skew := p.upTo(20*time.Second) - 10*time.Second
+	skew := p.scene.skew + p.upTo(5*time.Second)
+	if p.scene.deserted {
+		skew = p.upTo(20*time.Second) - 10*time.Second
+	}
+	p.scene.skew = max(p.scene.skew, skew)
 	p.add(at, fmt.Sprintf("skew clock by %v", skew), func() error {
 		p.scene.registry.SkewClock(skew)
 		return nil

@@ -27,7 +27,8 @@ type scene struct {
 	size     int
 	count    int // of nodes
 	virtual  bool
-	deserted bool // without clients
+	deserted bool          // without clients
+	skew     time.Duration // the most that the clock is ahead
 	nodes    []*nacostest.Server
 	registry *nacostest.Server // the first node
 
@@ -137,13 +138,12 @@ func (s *scene) spoof(ahead time.Duration) error {
 	return nil
 }
 
-// heal ends all faults. What is stamped ahead of the clock by then is caught up with in ten seconds.
+// heal ends all faults, and sets the clock back when those have gone that are going: no list is taken for as long as it was ahead.
 func (s *scene) heal() error {
 	var errs []error
 	for _, node := range s.nodes {
 		node.Thaw()
 		node.ServeAfter(0)
-		node.SkewClock(0)
 		node.PushDelay(0)
 		for failure := nacostest.ErrorResponse; failure <= nacostest.Ignored; failure++ {
 			node.FailNext(failure, 0)
@@ -158,6 +158,10 @@ func (s *scene) heal() error {
 	}
 	for n := range s.size {
 		s.registry.SetEnabled(s.service, s.addr(n), true)
+	}
+	s.gone.Wait()
+	for _, node := range s.nodes {
+		node.SkewClock(0)
 	}
 	return errors.Join(errs...)
 }

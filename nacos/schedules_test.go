@@ -121,7 +121,7 @@ func (s *scene) play(p *plan, fail func(string, ...any)) {
 		return
 	}
 	s.log.Warn("step", "name", "all listed", "after", time.Since(healed))
-	time.Sleep(time.Until(healed.Add(noticed)))
+	time.Sleep(time.Until(healed.Add(max(noticed, s.skew))))
 	// The registry gives up a cut connection after three seconds, the SDK in eight or more.
 	if missing := s.awaitAllListed(45 * time.Second); missing != "" {
 		fail("53 s after all faults: %s", missing)

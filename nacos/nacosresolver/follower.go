@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -123,7 +124,7 @@ func (f *follower) update(endpoints []resolver.Endpoint) {
 
 func (f *follower) doubt(after time.Duration) {
 	if f.look == nil {
-		f.look = time.After(after)
+		f.look = time.After(after + rand.N(after/2)) // all channels doubt at once
 	}
 }
 

@@ -36,7 +36,7 @@ func (s *source) subscribe(ctx context.Context) {
 			return
 		}
 		select {
-		case <-time.After(pause + rand.N(pause/4)):
+		case <-time.After(pause/2 + rand.N(pause)):
 		case <-ctx.Done():
 			return
 		}
