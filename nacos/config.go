@@ -67,10 +67,6 @@ const (
 
 	// AbsenceWait is how long a withdrawal may take to be seen before it is repeated.
 	AbsenceWait = 1500 * time.Millisecond
-	// MinAge is the age that a connection must have before an instance is withdrawn on it: the SDK sends registrations
-	// twice around its first connect, and the second copy must not come after the withdrawal.
-	MinAge = time.Second
-
 	// RetryMin and RetryMax bound the growing pause between attempts to register while the registry is away.
 	RetryMin = 500 * time.Millisecond
 	RetryMax = 5 * time.Second // also between attempts to withdraw again what a list has brought back
@@ -84,14 +80,14 @@ const refusalsMost = 3
 // timing is the constants above, so that tests can be fast.
 type timing struct {
 	grace, probe, confirm, recheck, check time.Duration
-	absence, age                          time.Duration
+	absence                               time.Duration
 	retryMin, retryMax, close             time.Duration
 }
 
 func defaultTiming() timing {
 	return timing{
 		grace: Grace, probe: ProbeWait, confirm: ConfirmWait, recheck: RecheckWait, check: CheckWait,
-		absence: AbsenceWait, age: MinAge,
+		absence:  AbsenceWait,
 		retryMin: RetryMin, retryMax: RetryMax, close: CloseTimeout,
 	}
 }

@@ -85,9 +85,6 @@ func (r *Registrar) what() string {
 
 // withdraw returns nil when the absence is confirmed.
 func (r *Registrar) withdraw(ctx context.Context, l *link) error {
-	if err := r.pause(ctx, r.t.age-l.Age()); err != nil {
-		return err
-	}
 	r.mu.Lock()
 	before := l.view // an absence that it shows is not the withdrawal's
 	r.mu.Unlock()
@@ -130,14 +127,6 @@ func (r *Registrar) withdraw(ctx context.Context, l *link) error {
 		return answer
 	}
 	return r.insist(ctx, l)
-}
-
-func (r *Registrar) pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	_, err := r.until(ctx, d, func() bool { return false })
-	return err
 }
 
 // patience is how long a withdrawal may take to be seen: so long that what is known then can still be said.

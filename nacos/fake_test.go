@@ -238,8 +238,6 @@ func (c *fakeConn) Reached() bool {
 	return c.reached
 }
 
-func (c *fakeConn) Age() time.Duration { return time.Since(c.born) }
-
 func (c *fakeConn) Close(context.Context) error {
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()

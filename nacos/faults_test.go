@@ -6,7 +6,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lameduck-go/lameduck/nacos"
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
@@ -105,26 +104,24 @@ func TestRegistrationLost(t *testing.T) {
 	wantSilence(t, reports)
 }
 
-func TestForgedDatagram(t *testing.T) {
+func TestSubscriptionLost(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "forged"})
+	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
 	if err := r.Register(within(t, patience), listener); err != nil {
 		t.Fatalf("Register() = %v, want nil", err)
 	}
 	reports := watch(t, r)
 	wantReport(t, reports, true)
-	if err := nacostest.SpoofEmptyList("forged", time.Hour); err != nil {
-		t.Skip(err)
-	}
+	registry.LoseSubscription("orders", ours)
 	eventually(t, "a new connection takes over", func() bool {
-		wantListed(t, registry, "forged", ours)
+		wantListed(t, registry, "orders", ours)
 		return registry.Connections() == 2
 	})
 	eventually(t, "the old connection ends", func() bool { return registry.Connections() == 1 })
 	wantSilence(t, reports)
-	wantListed(t, registry, "forged", ours)
-	registry.SetEnabled("forged", ours, false) // the new view works
+	wantListed(t, registry, "orders", ours)
+	registry.SetEnabled("orders", ours, false) // the new view works
 	wantReport(t, reports, false)
 }
 

@@ -149,9 +149,6 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 				err = fmt.Errorf("%w: %w", unreachable, err)
 			}
 		}
-		if sdk.Answered(err) {
-			r.adopt(nil) // the SDK would repeat it without a pause
-		}
 		last = err
 		r.fail(err)
 		if told.IsZero() || time.Since(told) >= tellEvery {

@@ -62,7 +62,6 @@ type connection interface {
 	Held(ctx context.Context, service, group string, i sdk.Instance) (held, known bool)
 	NamespaceMissing(ctx context.Context) bool
 	Reached() bool
-	Age() time.Duration
 	Close(ctx context.Context) error
 }
 

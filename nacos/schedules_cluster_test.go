@@ -25,7 +25,7 @@ func (p *plan) clusterFaults() []func(*plan, time.Duration) {
 	return []func(*plan, time.Duration){
 		(*plan).restartNodes, (*plan).restartNodes, (*plan).disagree, (*plan).disagree, (*plan).disagree, (*plan).freezeNode,
 		(*plan).closeConnection, (*plan).cutConnection, (*plan).loseRegistration, (*plan).loseAnswers, (*plan).failNext,
-		(*plan).spoof, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance, (*plan).restartInstance,
+		(*plan).blind, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance, (*plan).restartInstance,
 		(*plan).briefInstance,
 	}
 }

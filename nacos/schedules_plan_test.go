@@ -40,7 +40,7 @@ func newPlan(seed uint64, s *scene) *plan {
 	faults := []func(*plan, time.Duration){
 		(*plan).restart, (*plan).restart, (*plan).freeze, (*plan).closeConnection, (*plan).cutConnection,
 		(*plan).loseRegistration, (*plan).staleList, (*plan).skewClock, (*plan).pushDelay, (*plan).failNext,
-		(*plan).spoof, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance,
+		(*plan).blind, (*plan).operator, (*plan).operator, (*plan).restartInstance, (*plan).restartInstance,
 		(*plan).loseAnswers, (*plan).edit, (*plan).secondOwner, (*plan).briefInstance,
 	}
 	if seed%2 == 0 {
@@ -235,8 +235,8 @@ func (p *plan) secondOwner(at time.Duration) {
 	p.end(at+p.upTo(4*time.Second), fmt.Sprintf("second owner of %d leaves", n), func() error { withdraw(); return nil })
 }
 
-func (p *plan) spoof(at time.Duration) {
-	p.add(at, "spoofed datagram", func() error { return p.scene.spoof(time.Hour) })
+func (p *plan) blind(at time.Duration) {
+	p.add(at, "subscriptions lost", p.scene.blind)
 }
 
 func (p *plan) operator(at time.Duration) {

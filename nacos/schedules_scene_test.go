@@ -34,7 +34,6 @@ type scene struct {
 
 	plain    *plainClient
 	resolver *resolverClient
-	spared   []int // UDP ports of the clients
 
 	mu   sync.Mutex
 	now  []*scheduled // by number
@@ -63,16 +62,11 @@ func (s *scene) open() (err error) {
 	if s.deserted {
 		return nil
 	}
-	before, _ := nacostest.SDKPorts()
 	if s.plain, err = openPlainClient(s); err != nil {
 		return err
 	}
-	if s.resolver, err = openResolverClient(s); err != nil {
-		return err
-	}
-	after, _ := nacostest.SDKPorts()
-	s.spared = slices.DeleteFunc(after, func(port int) bool { return slices.Contains(before, port) })
-	return nil
+	s.resolver, err = openResolverClient(s)
+	return err
 }
 
 // start puts a new instance on a port of its own in the place of number n.
@@ -126,15 +120,11 @@ func (s *scene) setEnabled(n int, enabled bool) {
 	s.registry.SetEnabled(s.service, i.addr, enabled)
 }
 
-// spoof sends the datagram to the instances. A consumer that it reaches has no list any more, or keeps its last one for
-// as long as the datagram is dated ahead, which is not the instances' doing.
-func (s *scene) spoof(ahead time.Duration) error {
-	ports, err := nacostest.SDKPorts()
-	if err != nil {
-		return err
+// blind takes the subscriptions of the instances. A consumer that it reaches keeps its last list, which is not the instances' doing.
+func (s *scene) blind() error {
+	for n := range s.size {
+		s.registry.LoseSubscription(s.service, s.addr(n))
 	}
-	ports = slices.DeleteFunc(ports, func(port int) bool { return slices.Contains(s.spared, port) })
-	_ = nacostest.SpoofEmptyList(s.service, ahead, ports...) // a port that was closed in the meantime is an error
 	return nil
 }
 

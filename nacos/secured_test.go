@@ -159,7 +159,7 @@ func TestCustomizeCannotBreakTheConfirmation(t *testing.T) {
 		t.Fatalf("Register() = %v, want nil", err)
 	}
 	began := time.Now()
-	if err := r.Deregister(within(t, patience)); err != nil || time.Since(began) > nacos.MinAge+nacos.AbsenceWait {
+	if err := r.Deregister(within(t, patience)); err != nil || time.Since(began) > nacos.AbsenceWait {
 		t.Errorf("Deregister() = %v after %v, want the first withdrawal confirmed", err, time.Since(began))
 	}
 }

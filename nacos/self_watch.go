@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
 // watchSelf does what the machine wants done, from the first connection to Close.
@@ -119,11 +117,8 @@ func (r *Registrar) probe(ctx context.Context, l *link) event {
 		return eventAccepted
 	}
 	r.log.Warn("nacos: absent, and registering again failed", "err", err)
-	switch {
-	case errors.Is(err, ErrRefused):
+	if errors.Is(err, ErrRefused) {
 		return eventDenied
-	case sdk.Answered(err):
-		r.adopt(nil) // the SDK would repeat it without a pause
 	}
 	return eventFailed
 }

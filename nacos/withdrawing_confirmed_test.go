@@ -28,19 +28,6 @@ func TestWithdrawingCallbackWithoutUsConfirms(t *testing.T) {
 	})
 }
 
-func TestWithdrawingNotBeforeMinAge(t *testing.T) {
-	simulate(t, func(t *testing.T, p *party) {
-		began := time.Now()
-		p.register()
-		if err := p.deregister(); err != nil {
-			t.Fatalf("Deregister() = %v, want nil", err)
-		}
-		if d := time.Since(began); d != MinAge+pushDelay {
-			t.Errorf("confirmed %v after the connection was made, want %v", d, MinAge+pushDelay)
-		}
-	})
-}
-
 func TestWithdrawingStartUpGhostIsCuredBySecondDeregister(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()

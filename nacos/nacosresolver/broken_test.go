@@ -15,26 +15,23 @@ import (
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
-// TestForgedListIsNotBelievedForEver: after one datagram the SDK hears nothing of the registry any more. (The service's
-// name is in no other test: the datagram reaches all clients of the process.)
-func TestForgedListIsNotBelievedForEver(t *testing.T) {
+// TestBlindSubscriptionIsNotBelievedForEver: after an empty list the registry pushes nothing any more.
+func TestBlindSubscriptionIsNotBelievedForEver(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
 	old, next := backend(t), backend(t)
-	withdraw, err := registry.Publish("forged", old)
+	withdraw, err := registry.Publish("orders", old)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := dial(t, registry, "nacos:///forged")
+	client := dial(t, registry, "nacos:///orders")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := client.Check(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true)); err != nil {
 		t.Fatalf("Check() = %v, want nil", err)
 	}
-	if err := nacostest.SpoofEmptyList("forged", time.Hour); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := registry.Publish("forged", next); err != nil {
+	registry.LoseSubscription("orders", "")
+	if _, err := registry.Publish("orders", next); err != nil {
 		t.Fatal(err)
 	}
 	withdraw()

@@ -38,15 +38,15 @@
 //   - a frozen registry: [Server.Freeze], [Server.Thaw]
 //   - connections broken or half-open: [Server.DropConnections]
 //   - requests that fail in five ways: [Server.FailNext]
-//   - a registration lost, a list out of date, a clock that is wrong, slow
-//     pushes: [Server.LoseRegistration], [Server.StaleList], [Server.SkewClock],
-//     [Server.PushDelay]
+//   - a registration or a subscription lost, a list out of date, a clock that is
+//     wrong, slow pushes: [Server.LoseRegistration], [Server.LoseSubscription],
+//     [Server.StaleList], [Server.SkewClock], [Server.PushDelay]
 //   - an operator's edits: [Server.SetEnabled], [Server.SetWeight],
 //     [Server.SetMetadata]
 //   - a second owner of an address: [Server.Publish]
 //   - the copy that a dead node leaves: [NewCluster]
 //   - news that arrive out of order: [Server.SyncDelay]
-//   - a datagram that blinds the client: [SpoofEmptyList]
+//   - a datagram that blinds a client of the SDK's: [SpoofEmptyList]
 //   - authentication and TLS: [Options], [NewTLS]
 //
 // r-nacos 0.8.5 differs in what matters here by forgetting an operator's flag as

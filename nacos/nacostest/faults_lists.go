@@ -28,6 +28,24 @@ func (s *Server) LoseRegistration(service, addr string) {
 	})
 }
 
+// LoseSubscription sends an empty list to the client that publishes addr, to every subscriber if addr is empty, and
+// forgets the subscription without a word: nothing is pushed to that client until it subscribes anew. It is blind then,
+// and nothing but a second way of looking tells, as with a push that got lost (alibaba/nacos#14042).
+func (s *Server) LoseSubscription(service, addr string) {
+	key := parseService(service)
+	s.withNaming(func(n *naming) {
+		for c := range n.service(key).subscribers {
+			if addr != "" && !slices.ContainsFunc(c.published[key], func(i Instance) bool { return i.Addr() == addr }) {
+				continue
+			}
+			sub := c.subscribed[key]
+			sub.sent = nil
+			n.send(c, key, sub)
+			n.unsubscribe(c, key)
+		}
+	})
+}
+
 // StaleList keeps the lists of a service as they are now: pushes, answers to
 // subscribers and the open list go on showing what was pushed last, with a fresh
 // time stamp, until it is called with false or the server restarts. A node that

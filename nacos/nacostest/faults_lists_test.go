@@ -23,6 +23,29 @@ func TestLoseRegistration(t *testing.T) {
 	ours.wait(here)
 }
 
+// The client is told that there is nobody, and then nothing any more, until it subscribes anew.
+func TestLoseSubscription(t *testing.T) {
+	t.Parallel()
+	s := nacostest.Start(t, quick)
+	us, them := dial(t, s.Addr()), dial(t, s.Addr())
+	ours, theirs := us.subscribe("orders"), them.subscribe("orders")
+	us.register("orders", here)
+	ours.wait(here)
+	theirs.wait(here)
+	s.LoseSubscription("orders", here)
+	ours.wait()
+	if _, err := s.Publish("orders", there); err != nil {
+		t.Fatal(err)
+	}
+	theirs.wait(here, there)
+	if got := ours.all(); len(got[len(got)-1].hosts) != 0 {
+		t.Errorf("last callback = %v, want none after the empty list", got[len(got)-1].addrs())
+	}
+	s.LoseSubscription("orders", "")
+	theirs.wait()
+	dial(t, s.Addr()).subscribe("orders").wait(here, there)
+}
+
 func TestStaleList(t *testing.T) {
 	t.Parallel()
 	s := nacostest.Start(t, quick)

@@ -55,7 +55,7 @@ var loggerCases = map[string]func(t *testing.T, registry *nacostest.Server, dir 
 			t.Errorf("log %q, want no line of the SDK", log.String())
 		}
 		text, err := os.ReadFile(filepath.Join(dir, constant.LOG_FILE_NAME))
-		if err != nil || !strings.Contains(string(text), "orders") {
+		if err != nil || !strings.Contains(string(text), "lameduck-") {
 			t.Errorf("the user's log file: %v, %d bytes; want our client's lines in it", err, len(text))
 		}
 	},

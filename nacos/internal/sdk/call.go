@@ -6,60 +6,109 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
-	"github.com/nacos-group/nacos-sdk-go/v2/clients/naming_client"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_request"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
-	"github.com/nacos-group/nacos-sdk-go/v2/vo"
-	"google.golang.org/grpc/status"
 )
 
 // Instance is an instance as the SDK has it.
 type Instance = model.Instance
 
-// Register publishes i. Nil means that the node we are connected to has accepted it, not that anybody sees it. After
-// an error it may be published later all the same: the SDK keeps it for its next connect, until Deregister. Only
-// address, cluster, weight and metadata of i count; it is ephemeral, enabled and healthy always.
+// A publication is what is wanted under a service: one instance, registered or withdrawn, since the registry keeps one for a
+// connection.
+type publication struct {
+	service, group string
+	request        string // registerInstance or deregisterInstance
+	instance       Instance
+}
+
+// Register publishes i. Nil means that the node we are connected to has accepted it, not that anybody sees it. It is repeated
+// after each connect until Deregister, also when it has failed for want of an answer: it may be published later all the same.
+// One that the registry has refused is not repeated, unless there was one before it. Only address, cluster, weight and metadata of
+// i count; it is ephemeral, enabled and healthy always.
 func (c *Client) Register(ctx context.Context, service, group string, i Instance) error {
-	return c.call(ctx, func(api naming_client.INamingClient) (bool, error) {
-		return api.RegisterInstance(vo.RegisterInstanceParam{
-			Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Weight: i.Weight, Metadata: i.Metadata,
-			ServiceName: service, GroupName: group,
-			Ephemeral: true, Enable: true, Healthy: true,
-		})
+	i.Metadata = maps.Clone(i.Metadata)
+	if i.Metadata == nil {
+		i.Metadata = map[string]string{}
+	}
+	i.Ephemeral, i.Enable, i.Healthy = true, true, true
+	p := &publication{service, group, "registerInstance", i}
+	return c.call(ctx, func() error {
+		before := c.want(p)
+		err := c.publish(p)
+		if before == nil && (errors.Is(err, ErrRefused) || answered(err)) {
+			c.forget(p)
+		}
+		return err
 	})
 }
 
-// Deregister withdraws i, and takes it from what the SDK publishes again after a reconnect, also when it fails.
+// Deregister withdraws i, which is not registered again after a connect then, also when it fails. A withdrawal that has failed for
+// want of an answer is repeated after each connect until the registry has answered.
 func (c *Client) Deregister(ctx context.Context, service, group string, i Instance) error {
-	return c.call(ctx, func(api naming_client.INamingClient) (bool, error) {
-		return api.DeregisterInstance(vo.DeregisterInstanceParam{
-			Ip: i.Ip, Port: i.Port, Cluster: i.ClusterName,
-			ServiceName: service, GroupName: group,
-			Ephemeral: true, // or it would go over HTTP, without effect
-		})
-	})
+	p := &publication{service, group, "deregisterInstance",
+		Instance{Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Ephemeral: true}}
+	c.want(p)
+	return c.call(ctx, func() error { return c.publish(p) })
 }
 
-// notConnected is part of the SDK's errors of a call that was not sent (v2.3.5, RpcClient.Request).
-const notConnected = "client not connected"
+// want makes p what is wanted under its service, and returns what was registered there before, if it was.
+func (c *Client) want(p *publication) (before *publication) {
+	key := keyOf(p.service, p.group)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before = c.published[key]
+	delete(c.due, before)
+	c.published[key] = p
+	if before != nil && before.request != p.request {
+		return nil
+	}
+	return before
+}
 
-// Answered tells that the registry itself has said no, for another reason than want of rights: it is starting, or refuses the
-// instance. The SDK (v2.3.5) makes a new connection then, on which it asks for the same again, without a pause, for ever;
-// Deregister and Close end that.
-func Answered(err error) bool {
+// forget takes p from what is repeated, if it is still what is wanted.
+func (c *Client) forget(p *publication) {
+	key := keyOf(p.service, p.group)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.published[key] == p {
+		delete(c.published, key)
+	}
+	delete(c.due, p)
+}
+
+func (c *Client) publish(p *publication) error {
+	err := c.ask(rpc_request.NewInstanceRequest(c.wire.config.NamespaceId, p.service, p.group, p.request, p.instance))
+	if p.request == "deregisterInstance" && (err == nil || errors.Is(err, ErrRefused) || answered(err)) {
+		c.forget(p)
+	}
+	return err
+}
+
+func (c *Client) ask(r rpc_request.IRequest) error {
+	answer, err := c.wire.request(r)
+	if err == nil && !answer.IsSuccess() {
+		err = c.refused()
+	}
+	return err
+}
+
+// answered tells that the registry itself has said no, for another reason than want of rights: it is starting, or refuses the
+// instance.
+func answered(err error) bool {
 	if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) ||
-		errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), notConnected) {
+		errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
-	_, transport := status.FromError(err)
-	return !transport
+	return wasSent(err) && !strings.HasPrefix(err.Error(), transportError)
 }
 
 // call runs f on a goroutine of its own when it is its turn, and returns context.Cause(ctx) when ctx ends first; f
 // then runs to its end, which the SDK bounds by about the timeout, and later calls wait for it. So an answer that
 // nobody waits for cannot overtake a later call.
-func (c *Client) call(ctx context.Context, f func(naming_client.INamingClient) (bool, error)) error {
+func (c *Client) call(ctx context.Context, f func() error) error {
 	if err := c.await(ctx, c.ready); err != nil {
 		return err
 	}
@@ -70,25 +119,15 @@ func (c *Client) call(ctx context.Context, f func(naming_client.INamingClient) (
 		<-c.turn
 		return context.Cause(ctx)
 	}
-	if c.api == nil {
+	if c.wire == nil {
 		<-c.turn
 		return c.err
 	}
 	done := make(chan error, 1)
-	c.sending.Add(1)
 	if !c.start(func() {
 		defer func() { <-c.turn }()
-		ok, err := f(c.api)
-		if err == nil || !strings.Contains(err.Error(), notConnected) {
-			c.reached.Store(true)
-		}
-		c.sending.Add(-1)
-		if err == nil && !ok {
-			err = c.refused()
-		}
-		done <- err
+		done <- c.send(f)
 	}) {
-		c.sending.Add(-1)
 		<-c.turn
 		return ErrClosed
 	}
@@ -98,6 +137,17 @@ func (c *Client) call(ctx context.Context, f func(naming_client.INamingClient) (
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// send runs f, and remembers whether the registry may have heard of it.
+func (c *Client) send(f func() error) error {
+	c.sending.Add(1)
+	defer c.sending.Add(-1)
+	err := f()
+	if wasSent(err) {
+		c.reached.Store(true)
+	}
+	return err
 }
 
 // start runs f unless Close was called; Close waits for it.
@@ -133,7 +183,7 @@ func (c *Client) take(ctx context.Context) error {
 	}
 }
 
-// refused is the error for an answer (false, nil), which does not say why: a failed login is the best guess.
+// refused is the error for an answer without success, which does not say why: a failed login is the best guess.
 func (c *Client) refused() error {
 	_, login := c.agent.credentials()
 	if login == nil {

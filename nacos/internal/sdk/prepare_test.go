@@ -132,10 +132,6 @@ func TestPrepareAccepts(t *testing.T) {
 func TestOurSettingsWin(t *testing.T) {
 	t.Parallel()
 	s, err := Prepare(Config{Servers: []string{"[::1]:8848"}, TLS: &TLS{}, Customize: func(p *vo.NacosClientParam) {
-		p.ClientConfig.UpdateCacheWhenEmpty = false
-		p.ClientConfig.NotLoadCacheAtStart = false
-		p.ClientConfig.CacheDir = "/somewhere"
-		p.ClientConfig.LogDir = "/somewhere"
 		p.ClientConfig.TLSCfg.Appointed = false
 		p.ClientConfig.ContextPath = "registry/"
 		p.ClientConfig.AppName = "shop"
@@ -144,9 +140,9 @@ func TestOurSettingsWin(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Prepare() = %v, want nil", err)
 	}
-	p := s.parameters("/private")
+	p := s.parameters()
 	c, server := p.ClientConfig, p.ServerConfigs[0]
-	if !c.UpdateCacheWhenEmpty || !c.NotLoadCacheAtStart || !c.TLSCfg.Appointed || c.CacheDir != "/private" || c.LogDir != "/private" {
+	if !c.TLSCfg.Appointed {
 		t.Errorf("client settings %+v, want ours", c)
 	}
 	if c.AppName != "shop" || c.TimeoutMs != 3000 || c.NamespaceId != "public" {
@@ -156,7 +152,7 @@ func TestOurSettingsWin(t *testing.T) {
 		t.Errorf("server %+v, want https://[::1]:8848/registry with gRPC on 443", server)
 	}
 	p.ServerConfigs[0].IpAddr = "other"
-	if s.parameters("").ServerConfigs[0].IpAddr != "[::1]" {
+	if s.parameters().ServerConfigs[0].IpAddr != "[::1]" {
 		t.Error("the SDK's copy of the servers is not a copy")
 	}
 }

@@ -89,10 +89,6 @@ func (s *Settings) seal() error {
 	}
 	s.timeout = time.Duration(client.TimeoutMs) * time.Millisecond
 	client.NamespaceId = cmp.Or(client.NamespaceId, constant.DEFAULT_NAMESPACE_ID)
-	// Without it the last instance's absence is never called back, and a withdrawal never confirmed.
-	client.UpdateCacheWhenEmpty = true
-	// Otherwise the list of an earlier run may swallow the first callback (nacos-sdk-go#751).
-	client.NotLoadCacheAtStart = true
 	// Otherwise environment variables may switch TLS on.
 	client.TLSCfg.Appointed = true
 	return nil
@@ -117,9 +113,8 @@ func (s *Settings) Servers() []string {
 }
 
 // parameters is a copy that the SDK may write to.
-func (s *Settings) parameters(cacheDir string) vo.NacosClientParam {
+func (s *Settings) parameters() vo.NacosClientParam {
 	client := *s.param.ClientConfig
-	client.CacheDir, client.LogDir = cacheDir, cacheDir
 	return vo.NacosClientParam{
 		ClientConfig:          &client,
 		ServerConfigs:         slices.Clone(s.param.ServerConfigs),

@@ -3,97 +3,121 @@
 package sdk
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"reflect"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/nacos-group/nacos-sdk-go/v2/clients/naming_client"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_request"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_response"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
-	"github.com/nacos-group/nacos-sdk-go/v2/vo"
 )
 
-// firstListWait is how long a subscription that the SDK says to have may take to show its first list. The list comes
-// inside the SDK's call, or a moment later when the SDK's own redo after the first connect was faster.
-const firstListWait = 500 * time.Millisecond
-
+// A subscription hands the lists of one service on.
 type subscription struct {
-	param *vo.SubscribeParam // the SDK finds the callback again by this pointer
-	heard chan struct{}      // closed by the first list
+	service, group string
+	f              func([]Instance)
+
+	mu     sync.Mutex
+	heard  bool // there was a list
+	last   []Instance
+	stamp  uint64 // of the last list: the registry's clock, in milliseconds
+	pushes uint64 // how many lists were pushed
 }
 
 // Subscribe has f called with the whole list of the service, now and at each change. f gets a copy, runs on the
 // goroutine that receives from the registry, and must hand it over and return.
 //
-// It returns nil once f has had its first list. After an error the subscription stays: the SDK makes it good at its
-// next connect, and then f is called. Subscribe may be called again to try at once; f of the first call stays.
+// It returns nil once f has had its first list. After an error the subscription stays: it is made good at the next connect,
+// and then f is called. Subscribe may be called again to try at once; f of the first call stays.
 func (c *Client) Subscribe(ctx context.Context, service, group string, f func([]Instance)) error {
-	sub, first := c.subscription(service, group, f)
-	return c.call(ctx, func(api naming_client.INamingClient) (bool, error) {
-		var err error
-		if first {
-			err = api.Subscribe(sub.param)
-		} else {
-			// It subscribes again where there is no list yet, and adds no second callback.
-			_, err = api.SelectAllInstances(vo.SelectAllInstancesParam{ServiceName: service, GroupName: group})
-		}
-		if err != nil {
-			return false, err
-		}
-		return c.heardFrom(sub), nil
-	})
-}
-
-// heardFrom tells a subscription from one that was refused: both return nil, but that one brings no list.
-func (c *Client) heardFrom(sub *subscription) bool {
-	wait := time.NewTimer(firstListWait)
-	defer wait.Stop()
-	select {
-	case <-sub.heard:
-		return true
-	case <-wait.C:
-	case <-c.closing:
-	}
-	return false
-}
-
-func (c *Client) subscription(service, group string, f func([]Instance)) (sub *subscription, first bool) {
-	key := group + "@@" + service
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if sub := c.subs[key]; sub != nil {
-		return sub, false
-	}
-	sub = &subscription{heard: make(chan struct{})}
-	heard := sync.OnceFunc(func() { close(sub.heard) })
-	sub.param = &vo.SubscribeParam{
-		ServiceName: service,
-		GroupName:   group,
-		SubscribeCallback: func(list []model.Instance, err error) {
-			if err != nil || c.isClosing() {
-				return
-			}
-			c.reached.Store(true)
-			// A copy, for the SDK sorts the slice that it hands out in place, later.
-			f(slices.Clone(list))
-			heard()
-		},
-	}
-	c.subs[key] = sub
-	return sub, true
-}
-
-// Unsubscribe ends the subscription to the service, if there is one.
-func (c *Client) Unsubscribe(ctx context.Context, service, group string) error {
-	key := group + "@@" + service
+	key := keyOf(service, group)
 	c.mu.Lock()
 	sub := c.subs[key]
-	delete(c.subs, key)
-	c.mu.Unlock()
 	if sub == nil {
-		return nil
+		sub = &subscription{service: service, group: group, f: f}
+		c.subs[key] = sub
 	}
-	return c.call(ctx, func(api naming_client.INamingClient) (bool, error) {
-		return true, api.Unsubscribe(sub.param)
+	c.mu.Unlock()
+	return c.call(ctx, func() error { return c.subscribe(sub) })
+}
+
+func keyOf(service, group string) string { return group + "@@" + service }
+
+// subscribe asks for the list, and for pushes from then on. What was pushed while the answer was on its way may be newer.
+func (c *Client) subscribe(sub *subscription) error {
+	r := rpc_request.NewSubscribeServiceRequest(c.wire.config.NamespaceId, sub.service, sub.group, "", true)
+	r.Headers["app"] = c.wire.config.AppName
+	before := sub.pushed()
+	answer, err := c.wire.request(r)
+	if err != nil {
+		return err
+	}
+	list, ok := answer.(*rpc_response.SubscribeServiceResponse)
+	switch {
+	case !ok:
+		return fmt.Errorf("nacos: subscribe: the registry answers %s", answer.GetResponseType())
+	case !list.IsSuccess():
+		return c.refused()
+	}
+	if !c.isClosing() {
+		sub.answered(&list.ServiceInfo, before)
+	}
+	return nil
+}
+
+// pushedTo takes a list that was pushed. One that is older than what we have was overtaken, or the registry's clock was set
+// back: we ask (alibaba/nacos#14042; the SDK's own client drops every list until the clock has caught up).
+func (c *Client) pushedTo(list *model.Service) {
+	if c.isClosing() || list.Clusters != "" {
+		return
+	}
+	c.reached.Store(true)
+	c.mu.Lock()
+	sub := c.subs[keyOf(list.Name, list.GroupName)]
+	c.mu.Unlock()
+	if sub != nil && !sub.push(list) {
+		c.repeat(func() { c.due[sub] = true })
+	}
+}
+
+func (s *subscription) pushed() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pushes
+}
+
+// push reports false when the list is older than the last one.
+func (s *subscription) push(list *model.Service) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.heard && list.LastRefTime < s.stamp {
+		return false
+	}
+	s.pushes++
+	s.take(list)
+	return true
+}
+
+// answered takes the answer to a request, whatever its stamp, unless something newer was pushed in the meantime.
+func (s *subscription) answered(list *model.Service, before uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pushes == before || list.LastRefTime > s.stamp {
+		s.take(list)
+	}
+}
+
+func (s *subscription) take(list *model.Service) {
+	hosts := slices.SortedFunc(slices.Values(list.Hosts), func(a, b Instance) int {
+		return cmp.Or(cmp.Compare(a.Ip, b.Ip), cmp.Compare(a.Port, b.Port), cmp.Compare(a.ClusterName, b.ClusterName))
 	})
+	s.stamp = list.LastRefTime
+	if s.heard && reflect.DeepEqual(hosts, s.last) {
+		return
+	}
+	s.heard, s.last = true, hosts
+	s.f(slices.Clone(hosts))
 }
