@@ -175,6 +175,7 @@ func TestBlindSubscriptionConfirmsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry.LoseSubscription("orders", ours)
+	eventually(t, "our view is empty", func() bool { return !r.Shown() })
 	err := r.Deregister(within(t, patience))
 	if !errors.Is(err, nacos.ErrSecondOwner) || !errors.Is(err, nacos.ErrUnconfirmed) {
 		t.Errorf("Deregister() = %v, want ErrSecondOwner: another client has published the address", err)

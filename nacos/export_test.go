@@ -17,3 +17,10 @@ func (r *Registrar) Held(ctx context.Context) (held, known bool) {
 	r.mu.Unlock()
 	return l.Held(ctx, r.inst.Service, r.inst.Group, l.self)
 }
+
+// Shown reports whether our own subscription shows our address; only while there is a connection.
+func (r *Registrar) Shown() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.link.view.absent()
+}

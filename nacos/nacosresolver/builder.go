@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 
 	"google.golang.org/grpc/resolver"
 
@@ -22,16 +23,25 @@ type Config = sdk.Config
 // TLS says how to trust the registry, and who we are: the TLS of package nacos, where its fields are explained.
 type TLS = sdk.TLS
 
-// NewBuilder returns a builder for grpc.WithResolvers. It registers nothing and may be used for any number of
-// channels. What is wrong with cfg or with a target is the error of Build, and so of the channel's calls.
-func NewBuilder(cfg Config) resolver.Builder { return builder{cfg} }
+// NewBuilder returns a builder for grpc.WithResolvers. It registers nothing and may be used for any number of channels,
+// concurrently. The channels of one builder that follow the same service share one connection to the registry, so a
+// program needs one builder for a registry. What is wrong with cfg or with a target is the error of Build, and so of the
+// channel's calls.
+func NewBuilder(cfg Config) resolver.Builder { return &builder{cfg: cfg, feeds: map[feedKey]*feed{}} }
 
-type builder struct{ cfg Config }
+type builder struct {
+	cfg Config
 
-func (b builder) Scheme() string { return Scheme }
+	mu    sync.Mutex
+	feeds map[feedKey]*feed // without those that are being closed
+}
+
+type feedKey struct{ namespace, group, service string }
+
+func (b *builder) Scheme() string { return Scheme }
 
 // Build subscribes in the background and returns at once.
-func (b builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
 	q, err := parseTarget(target.URL)
 	if err != nil {
 		return nil, fmt.Errorf("nacosresolver: target %q: %w", target.URL.String(), err)
@@ -44,14 +54,40 @@ func (b builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolve
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &follower{
-		query:   q,
-		cc:      cc,
-		connect: settings.NewClient,
-		log:     settings.Logger().With("service", q.String()),
-		cancel:  cancel,
-		doubted: make(chan struct{}, 1),
+		query:  q,
+		cc:     cc,
+		log:    settings.Logger().With("service", q.String()),
+		cancel: cancel,
+		news:   make(chan news, 1),
 	}
-	f.open(ctx)
+	b.join(f, settings)
 	f.running.Go(func() { f.deliver(ctx) })
 	return f, nil
+}
+
+func (b *builder) join(f *follower, settings *sdk.Settings) {
+	key := feedKey{settings.Namespace(), f.group, f.service}
+	f.leave = func() error { return b.leave(f, key) }
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f.feed = b.feeds[key]
+	if f.feed == nil {
+		f.feed = openFeed(f.query, settings.NewClient, f.log)
+		b.feeds[key] = f.feed
+	}
+	f.feed.join(f)
+}
+
+// leave closes the feed with the last of its followers.
+func (b *builder) leave(f *follower, key feedKey) error {
+	b.mu.Lock()
+	last := f.feed.leave(f)
+	if last {
+		delete(b.feeds, key)
+	}
+	b.mu.Unlock()
+	if !last {
+		return nil
+	}
+	return f.feed.close()
 }

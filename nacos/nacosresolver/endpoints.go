@@ -3,6 +3,7 @@
 package nacosresolver
 
 import (
+	"cmp"
 	"math"
 	"net"
 	"slices"
@@ -18,13 +19,35 @@ import (
 // weightUnit is what a weight of 1 becomes: endpoint weights are whole numbers.
 const weightUnit = 100
 
-// endpoints keeps the instances that may be called, in the order of the list, each address once.
-func (f *follower) endpoints(list []sdk.Instance) []resolver.Endpoint {
+// callable is what the registry says of an instance: it may be called.
+func callable(i sdk.Instance) bool { return i.Healthy && i.Enable && i.Weight > 0 }
+
+func anyUsable(list []sdk.Instance) bool { return slices.ContainsFunc(list, callable) }
+
+type place struct {
+	ip      string
+	port    uint64
+	cluster string
+}
+
+// usable has the weight of each instance that may be called.
+func usable(list []sdk.Instance) map[place]float64 {
+	out := make(map[place]float64, len(list))
+	for _, i := range list {
+		if callable(i) {
+			out[place{i.Ip, i.Port, cmp.Or(i.ClusterName, sdk.DefaultCluster)}] = i.Weight
+		}
+	}
+	return out
+}
+
+// endpoints keeps the instances that are asked for and may be called, in the order of the list, each address once.
+func (q query) endpoints(list []sdk.Instance) []resolver.Endpoint {
 	var out []resolver.Endpoint
 	seen := make(map[string]bool, len(list))
 	for _, i := range list {
 		addr := net.JoinHostPort(strings.Trim(i.Ip, "[]"), strconv.FormatUint(i.Port, 10))
-		if !i.Healthy || !i.Enable || !(i.Weight > 0) || !f.wants(i.ClusterName) || seen[addr] {
+		if !callable(i) || !q.wants(i.ClusterName) || seen[addr] {
 			continue
 		}
 		seen[addr] = true

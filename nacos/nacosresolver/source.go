@@ -16,14 +16,15 @@ type source struct {
 	client *sdk.Client
 	lists  chan []sdk.Instance // the latest one
 	failed chan error          // subscribing
+	cancel context.CancelFunc  // of subscribe
 }
 
-func newSource(q query, client *sdk.Client) *source {
-	return &source{query: q, client: client, lists: make(chan []sdk.Instance, 1), failed: make(chan error)}
+func newSource(q query, client *sdk.Client, cancel context.CancelFunc) *source {
+	return &source{query: q, client: client, lists: make(chan []sdk.Instance, 1), failed: make(chan error), cancel: cancel}
 }
 
-// subscribe tries until there is a list. While the registry is away, the SDK subscribes by itself when it is back;
-// what it gives up is a subscription that was refused.
+// subscribe tries until there is a list. While the registry is away, the client subscribes by itself when it is back;
+// what it does not repeat is a subscription that was refused.
 func (s *source) subscribe(ctx context.Context) {
 	for pause := retryMin; ; pause = min(2*pause, retryMax) {
 		err := s.client.Subscribe(ctx, s.service, s.group, s.put)
@@ -59,9 +60,10 @@ func (s *source) put(list []sdk.Instance) {
 	}
 }
 
-// close ends the subscription with its connection; it takes closeLimit at the most.
-func (s *source) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+// close ends the subscription with its connection; it takes closeLimit at the most, and goes on in the background when ctx ends.
+func (s *source) close(ctx context.Context) error {
+	s.cancel()
+	ctx, cancel := context.WithTimeout(ctx, closeLimit)
 	defer cancel()
 	return s.client.Close(ctx)
 }

@@ -51,7 +51,15 @@ func (c *Client) Deregister(ctx context.Context, service, group string, i Instan
 	p := &publication{service, group, "deregisterInstance",
 		Instance{Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Ephemeral: true}}
 	c.want(p)
-	return c.call(ctx, func() error { return c.publish(p) })
+	err := c.call(ctx, func() error { return c.publish(p) })
+	if ctx.Err() != nil { // it may not have been its turn yet
+		c.repeat(func() {
+			if c.published[keyOf(service, group)] == p {
+				c.due[p] = true
+			}
+		})
+	}
+	return err
 }
 
 // want makes p what is wanted under its service, and returns what was registered there before, if it was.

@@ -66,12 +66,16 @@ func (c *Client) construct() {
 	known := sync.OnceFunc(func() { close(first) })
 	c.wire, c.err = c.settings.dial(c.agent, func() {
 		<-dialled
-		c.connected()
-		known()
+		select {
+		case <-c.ready:
+			c.connected()
+		default:
+			known() // nothing was asked for yet
+		}
 	}, c.pushedTo)
 	close(dialled)
 	if c.wire != nil && c.wire.connected() {
-		select { // what is asked for from here on is not repeated for the first connect
+		select {
 		case <-first:
 		case <-c.closing:
 		}

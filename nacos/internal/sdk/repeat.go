@@ -26,7 +26,17 @@ func (c *Client) repeat(mark func()) {
 	}
 }
 
-// connected is called after each connect.
+// repeatOf has what done once more.
+func (c *Client) repeatOf(what any) { c.repeat(func() { c.due[what] = true }) }
+
+// done tells that what need not be repeated before the next connect.
+func (c *Client) done(what any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.due, what)
+}
+
+// connected is called after each connect but the first, before which nothing was asked for.
 func (c *Client) connected() {
 	c.repeat(func() {
 		for _, p := range c.published {
@@ -108,9 +118,7 @@ func (c *Client) once(what any, f func() error) bool {
 		c.settings.log.Debug("nacos: repeating what was asked for failed", "err", err)
 	}
 	if err == nil || errors.Is(err, ErrRefused) {
-		c.mu.Lock()
-		delete(c.due, what)
-		c.mu.Unlock()
+		c.done(what)
 		return true
 	}
 	return !wasSent(err) // the next connect makes it due again

@@ -41,7 +41,11 @@ func (c *Client) Subscribe(ctx context.Context, service, group string, f func([]
 		c.subs[key] = sub
 	}
 	c.mu.Unlock()
-	return c.call(ctx, func() error { return c.subscribe(sub) })
+	err := c.call(ctx, func() error { return c.subscribe(sub) })
+	if ctx.Err() != nil {
+		c.repeatOf(sub) // it may not have been its turn yet
+	}
+	return err
 }
 
 func keyOf(service, group string) string { return group + "@@" + service }
@@ -62,6 +66,7 @@ func (c *Client) subscribe(sub *subscription) error {
 	case !list.IsSuccess():
 		return c.refused()
 	}
+	c.done(sub)
 	if !c.isClosing() {
 		sub.answered(&list.ServiceInfo, before)
 	}
@@ -79,7 +84,7 @@ func (c *Client) pushedTo(list *model.Service) {
 	sub := c.subs[keyOf(list.Name, list.GroupName)]
 	c.mu.Unlock()
 	if sub != nil && !sub.push(list) {
-		c.repeat(func() { c.due[sub] = true })
+		c.repeatOf(sub)
 	}
 }
 

@@ -58,6 +58,10 @@ func (s *Settings) dial(agent *agent, onConnected func(), onPush func(*model.Ser
 		cancel()
 		return nil, fmt.Errorf("nacos-sdk-go: %w", err)
 	}
+	select { // the first answer of an address server is no change: a second connect would race with the first
+	case <-server.ServerSrcChangeSignal:
+	default:
+	}
 	labels := map[string]string{constant.LABEL_SOURCE: constant.LABEL_SOURCE_SDK, constant.LABEL_MODULE: constant.LABEL_MODULE_NAMING}
 	clientMap.Lock()
 	made, err := rpc.CreateClient(ctx, "lameduck-"+rand.Text(), rpc.GRPC, labels, server, &config.TLSCfg, config.AppConnLabels)
