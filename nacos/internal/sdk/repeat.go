@@ -110,8 +110,8 @@ func (c *Client) once(what any, f func() error) bool {
 	c.mu.Lock()
 	due := c.due[what]
 	c.mu.Unlock()
-	if !due {
-		return true
+	if !due || !c.wire.connected() {
+		return true // the next connect makes it due again
 	}
 	err := c.send(f)
 	if err != nil {

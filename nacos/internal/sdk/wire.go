@@ -5,6 +5,7 @@ package sdk
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -83,8 +84,18 @@ func (s *Settings) dial(agent *agent, onConnected func(), onPush func(*model.Ser
 }
 
 // request blocks for about the timeout: it is tried three times within it, and a connection whose answers are errors is given
-// up (v2.3.5).
+// up (v2.3.5). Without a connection it fails after a moment, and before the SDK does: that reads the state of its client there
+// without a lock.
 func (w *wire) request(r rpc_request.IRequest) (rpc_response.IResponse, error) {
+	for range 3 {
+		if w.connected() {
+			break
+		}
+		time.Sleep(connectMoment)
+	}
+	if !w.connected() {
+		return nil, errNotConnected
+	}
 	w.server.InjectSecurityInfo(r.GetHeaders(), security.BuildNamingResourceByRequest(r))
 	return w.client.Request(r, int64(w.config.TimeoutMs))
 }
@@ -152,6 +163,11 @@ func (f pushes) RequestReply(r rpc_request.IRequest, _ *rpc.RpcClient) rpc_respo
 	}
 }
 
+// connectMoment is a third of the time that a request waits for a connection.
+const connectMoment = 100 * time.Millisecond
+
+var errNotConnected = errors.New("not connected to the registry")
+
 const (
 	// notConnected is part of the SDK's errors of a request that was not sent (v2.3.5, RpcClient.Request).
 	notConnected = "client not connected"
@@ -159,4 +175,6 @@ const (
 	transportError = "rpc error:"
 )
 
-func wasSent(err error) bool { return err == nil || !strings.Contains(err.Error(), notConnected) }
+func wasSent(err error) bool {
+	return err == nil || !errors.Is(err, errNotConnected) && !strings.Contains(err.Error(), notConnected)
+}
