@@ -28,8 +28,8 @@ type opinion struct {
 	err   error // why there is none
 }
 
-// ask is the second opinion: whether the registry lists us, seen by another way than the subscription of l, which a
-// forged datagram or a registry's clock that was set back can break for good.
+// ask is the second opinion: whether the registry lists us, seen by another way than the subscription of l, which may have been
+// lost.
 //
 // The open list decides. Where nobody answers it and thorough is set, a new connection is made, which logs in anew, and
 // what its subscription shows decides. Only without thorough it is said that our login was denied.

@@ -37,7 +37,7 @@ import "time"
 // there is nothing to be done until the open list has listed us once more; if not, our view may be broken, and the new
 // connection takes its place. Either happens once for an incident.
 //
-// While offline a list with us is no evidence either: anybody could have sent it to the SDK's UDP port. It needs the second
+// While offline a list with us is no evidence either: it may be one of a node that has not heard of it. It needs the second
 // opinion, which is tried every RecheckWait until one is to be had.
 type machine struct {
 	t     timing

@@ -123,7 +123,7 @@ func (m *machine) whileOffline(e event) {
 		m.enter(offline, replace)
 	case eventNotThere:
 		m.suspicion = 0
-		if m.shown { // a forged list, and later ones may be ignored
+		if m.shown { // a list that was wrong, and later ones may be missing
 			m.enter(offline, replace)
 			return
 		}

@@ -33,8 +33,8 @@ type Config struct {
 	// client that connects.
 	Logger *slog.Logger
 	// Customize changes anything else of the SDK's settings: context path, gRPC port, address server, RAM keys. It is
-	// called once, when the Config is checked. A few settings are ours whatever it does, because going offline depends
-	// on them: UpdateCacheWhenEmpty, NotLoadCacheAtStart, CacheDir, LogDir and TLSCfg.Appointed.
+	// called once, when the Config is checked. TLSCfg.Appointed is ours whatever it does; what is about the SDK's cache,
+	// its log and its own repeating has no effect.
 	Customize func(*vo.NacosClientParam)
 }
 
