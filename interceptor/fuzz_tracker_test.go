@@ -160,8 +160,10 @@ func (m *model) compare(step, operation int) {
 		tells                   bool
 	}
 	want := figures{len(m.open[unaryCall]) + len(m.open[httpRequest]), len(m.open[stream]), m.admitted, m.late, m.refused, len(m.orphans), m.tells}
-	got := figures{admitted: m.tracker.Admitted(), late: m.tracker.Late(), refused: m.tracker.Refused(),
-		abandoned: m.tracker.Abandoned(), tells: isClosed(m.tracker.Draining())}
+	got := figures{
+		admitted: m.tracker.Admitted(), late: m.tracker.Late(), refused: m.tracker.Refused(),
+		abandoned: m.tracker.Abandoned(), tells: isClosed(m.tracker.Draining()),
+	}
 	got.unary, got.streams = m.tracker.InFlight()
 	if got != want {
 		m.t.Fatalf("after step %d (operation %d): %+v, want %+v", step, operation, got, want)

@@ -135,8 +135,10 @@ func TestTrailersOnlyChangesNothingElse(t *testing.T) {
 		client := dialAll(t, serveHTTP(t, &interceptor.Tracker{}, noisy{}, around))
 		var header, trailer metadata.MD
 		resp, err := client.UnaryCall(t.Context(), req, grpc.Header(&header), grpc.Trailer(&trailer), grpc.WaitForReady(true))
-		return seen{status.Code(err), status.Convert(err).Message(), resp.GetUsername(),
-			strings.Join(header["before"], ","), strings.Join(trailer["after"], ","), strings.Join(trailer["bytes-bin"], ",")}
+		return seen{
+			status.Code(err), status.Convert(err).Message(), resp.GetUsername(),
+			strings.Join(header["before"], ","), strings.Join(trailer["after"], ","), strings.Join(trailer["bytes-bin"], ","),
+		}
 	}
 	for _, req := range []*testpb.SimpleRequest{{}, {FillServerId: true}, {FillUsername: true}, {FillUsername: true, FillServerId: true}} {
 		want, got := look(t, plain, req), look(t, interceptor.TrailersOnly, req)

@@ -52,8 +52,10 @@ func TestRunReturnsWithinAnyBudget(t *testing.T) {
 					t.Errorf("Run took %v, want at most %v", took, budget+time.Second)
 				}
 				abandoned := strings.Join(r.Report().Abandoned, ", ")
-				for _, what := range []string{"Stop of server 1", "GracefulStop of a server", "OnStop hook 2", "Deregister of nacos", "Close of nacos",
-					"OnState", "Serve", "OpenTelemetry"} {
+				for _, what := range []string{
+					"Stop of server 1", "GracefulStop of a server", "OnStop hook 2", "Deregister of nacos", "Close of nacos",
+					"OnState", "Serve", "OpenTelemetry",
+				} {
 					if !strings.Contains(abandoned, what) {
 						t.Errorf("Report.Abandoned = %s, want %s among them", abandoned, what)
 					}

@@ -2,6 +2,8 @@
 
 package lifecycle
 
+import "slices"
+
 import "errors"
 
 // The exit statuses of ExitCode.
@@ -25,23 +27,18 @@ func ExitCode(err error) int {
 	return exitClean
 }
 
-// harmless marks an error of an offline by which no call was lost.
-type harmless struct{ error }
+// harmlessError marks an error of an offline by which no call was lost.
+type harmlessError struct{ error }
 
-func (h harmless) Unwrap() error { return h.error }
+func (h harmlessError) Unwrap() error { return h.error }
 
 // isFailure tells that something in a tree of errors is not harmless.
 func isFailure(err error) bool {
 	switch e := err.(type) {
-	case nil, harmless:
+	case nil, harmlessError:
 		return false
 	case interface{ Unwrap() []error }:
-		for _, each := range e.Unwrap() {
-			if isFailure(each) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(e.Unwrap(), isFailure)
 	case interface{ Unwrap() error }:
 		if inner := e.Unwrap(); inner != nil {
 			return isFailure(inner)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestExitCode(t *testing.T) {
-	soft := harmless{errBroken}
+	soft := harmlessError{errBroken}
 	for _, test := range []struct {
 		err  error
 		want int

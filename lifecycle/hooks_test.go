@@ -27,7 +27,7 @@ func TestHooksRunInReverseOrderAndShareTheirTime(t *testing.T) {
 			t.Errorf("Run() = %v, want the limit of the last hook", err)
 		}
 		r.at(t, "hook") // the first one of three is the rig's
-		third := HookLimit / 3
+		third := hookLimit / 3
 		if len(shares) != 2 || (shares[0]-third).Abs() > time.Millisecond || (shares[1]-third).Abs() > time.Millisecond {
 			t.Errorf("shares = %v, want %v for the last hook and the one before", shares, third)
 		}
@@ -58,7 +58,7 @@ func TestHooksAfterAForcedStop(t *testing.T) {
 	})
 }
 
-// All hooks together get HookLimit, and not much more where one does not heed its context.
+// All hooks together get hookLimit, and not much more where one does not heed its context.
 func TestHooksThatHangTakeHookLimit(t *testing.T) {
 	for hooks := range 4 {
 		synctest.Test(t, func(t *testing.T) {
@@ -72,8 +72,8 @@ func TestHooksThatHangTakeHookLimit(t *testing.T) {
 			r.terminate()
 			<-r.result
 			for _, p := range r.Report().Phases {
-				if p.Name == "hooks" && p.Took > HookLimit+leastWait {
-					t.Errorf("%d hooks that hang took %v, want %v", hooks+1, p.Took, HookLimit)
+				if p.Name == "hooks" && p.Took > hookLimit+leastWait {
+					t.Errorf("%d hooks that hang took %v, want %v", hooks+1, p.Took, hookLimit)
 				}
 			}
 			if got := len(r.Report().Abandoned); got != hooks+1 {

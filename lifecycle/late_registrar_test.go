@@ -19,7 +19,7 @@ func TestRegisterThatReturnsLate(t *testing.T) {
 		r := newRig(t)
 		listed := false
 		r.reg.register = func(context.Context) error {
-			time.Sleep(WithdrawLimit + 2*time.Second)
+			time.Sleep(withdrawLimit + 2*time.Second)
 			listed = true
 			return nil
 		}

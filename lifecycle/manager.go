@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/lameduck-go/lameduck/lifecycle/internal/serial"
 )
 
 // A Manager owns the way of an instance from starting to stopped. It is made by New, serves one instance once, and all
@@ -19,8 +21,8 @@ type Manager struct {
 	config
 	server  Server
 	keepers []*keeper
-	states  feed
-	lines   feed // of the log
+	states  serial.Queue
+	lines   serial.Queue // of the log
 
 	telemetry *telemetry
 
@@ -54,7 +56,7 @@ type Manager struct {
 // Run and Start. The Manager stops s, also when it did not serve it.
 func New(s Server, opts ...Option) *Manager {
 	m := &Manager{config: newConfig(opts), server: s, begun: make(chan struct{})}
-	m.log = slog.New(fedHandler{m.log.Handler(), &m.lines})
+	m.log = slog.New(serial.LogHandler(m.log.Handler(), &m.lines))
 	var err error
 	if m.telemetry, err = newTelemetry(&m.config); err != nil {
 		m.log.Warn("metrics are incomplete", "err", err)
@@ -146,7 +148,7 @@ func (m *Manager) setState(s State) {
 	m.state = s
 	m.showReady()
 	if len(m.onState) > 0 {
-		m.states.add(func() {
+		m.states.Add(func() {
 			for _, tell := range m.onState {
 				tell(s)
 			}

@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ type offline struct {
 	err       error // once done
 
 	// Of the goroutine that runs it.
+	asked       []*keeper // to withdraw
 	absent      time.Time // since when no registrar lists the instance any more
 	told        time.Time // when streams were told; zero before
 	unconfirmed bool
@@ -82,97 +84,40 @@ func (m *Manager) run(ctx, caller context.Context, o *offline) {
 	m.conclude(caller, o)
 }
 
-// offline takes the instance out of traffic. It is the picture of the package documentation, from top to bottom, but for
-// announce, which begin has done; ctx is its patience: once that has ended, the waits are over and what is left is forced.
-// A drain that stays ends with quiet.
+// offline takes the instance out of traffic, phase by phase; ctx is its patience: once that has ended, the waits are over and what
+// is left is forced.
 func (m *Manager) offline(ctx context.Context, o *offline) error {
 	var errs []error
-	step := func(phase string, run func(context.Context, *offline) error) {
-		errs = append(errs, m.phase(ctx, o, phase, run))
+	for _, p := range m.phases(o) {
+		errs = append(errs, m.runPhase(ctx, o, p))
 	}
-	step("successor", m.awaitSuccessor)
-	step("withdraw", m.withdraw)
-	switch m.policy {
-	case Lossless:
-		step("settle", m.settleDown)
-		step("health", m.tellWatches)
-	case Strict:
-		step("refuse", m.refuse)
+	if o.stays && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	if m.streamNotice == AtWithdrawn {
-		step("notice", m.tellStreams)
-	}
-	if m.policy == Strict {
-		step("idle", m.idle)
-	}
-	step("quiet", m.quieten)
-	step("proof", m.proveGone)
-	if o.stays {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return errors.Join(errs...)
-	}
-	step("goaway", m.gracefulStop)
-	step("notice", m.notice)
-	step("streams", m.awaitStreams)
-	step("end", m.endStreams)
-	step("calls", m.awaitCalls)
-	step("force", m.forceStop)
-	step("hooks", m.runHooks)
-	step("close", m.closeRegistrars)
 	return errors.Join(errs...)
 }
 
-// phase runs one phase, and writes it down in the report and the log. What it returns is part of the error
-// of the offline.
-func (m *Manager) phase(ctx context.Context, o *offline, name string, run func(context.Context, *offline) error) error {
-	if o.undone(ctx) {
-		return nil
-	}
-	began := time.Now()
-	err := run(ctx, o)
-	took := time.Since(began)
-	if errors.Is(err, errSkipped) {
-		return nil
-	}
-	p := Phase{Name: name, After: began.Sub(o.plan.trigger), Took: took}
-	counts := m.counts()
-	args := []any{"phase", name, "took", took.Round(time.Millisecond),
-		"unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused}
-	if err != nil {
-		p.Error = err.Error()
-		args = append(args, "err", err)
-	}
-	m.log.Info("offline", args...)
-	o.note(func(r *Report) { r.Phases = append(r.Phases, p) })
-	switch {
-	case name == "successor":
-		return nil // an instance without one has to be able to go
-	case (name == "idle" || name == "quiet") && !o.stays:
-		return nil // GOAWAY moves whoever still calls
-	case err != nil && (name == "withdraw" || name == "proof" || name == "close"):
-		return harmless{err}
-	}
-	return err
-}
-
-// errSkipped is returned by a phase that had nothing to do and is not worth a line.
-var errSkipped = errors.New("lifecycle: skipped")
-
-// pause waits until t, or until ctx ends, and reports whether t was reached.
-func pause(ctx context.Context, t time.Time) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	default:
-	}
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+// phases is the picture of the package documentation, from top to bottom, but for announce, which begin has done. A drain that
+// stays ends with proof.
+func (m *Manager) phases(o *offline) []phase {
+	lossless, strict := m.policy == Lossless, m.policy == Strict
+	return slices.DeleteFunc([]phase{
+		{name: "successor", waits: "for others that are known for as long as settle, at most settle", run: m.awaitSuccessor, failure: noted},
+		{name: "withdraw", change: m.askToWithdraw, waits: "for the registrars to confirm, a fifth of the budget", run: m.awaitWithdrawn, failure: harmless},
+		{name: "settle", skip: !lossless, waits: "settle; unconfirmed, half the budget", run: m.settleDown},
+		{name: "health", skip: !lossless, run: m.tellWatches},
+		{name: "refuse", skip: !strict, waits: "unconfirmed, for withdraw's share of the budget", before: m.awaitRefusal, change: m.refuse},
+		{name: "early notice", skip: m.streamNotice != AtWithdrawn, change: m.tellStreams},
+		{name: "idle", skip: !strict, waits: "for what is in flight, half the budget", run: m.idle, failure: moved},
+		{name: "quiet", waits: "for a time without a call, QuietLimit", run: m.quieten, failure: moved},
+		{name: "proof", waits: "for those who still list us, half the budget", run: m.proveGone, failure: harmless},
+		{name: "goaway", skip: o.stays, run: m.gracefulStop},
+		{name: "notice", skip: o.stays, run: m.notice},
+		{name: "streams", skip: o.stays, waits: "for streams, their grace", run: m.awaitStreams},
+		{name: "end", skip: o.stays, run: m.endStreams},
+		{name: "calls", skip: o.stays, waits: "for what is in flight, the budget", run: m.awaitCalls},
+		{name: "force", skip: o.stays, waits: "for answers to get out, 500 ms", run: m.forceStop},
+		{name: "hooks", skip: o.stays, waits: "for the hooks, their share", run: m.runHooks},
+		{name: "close", skip: o.stays, waits: "for the registrars, 500 ms", run: m.closeRegistrars, failure: harmless},
+	}, func(p phase) bool { return p.skip })
 }

@@ -231,7 +231,7 @@ func WithOnState(f func(State)) Option {
 }
 
 // WithOnStop adds a function to be called once the servers have stopped, for what the handlers needed until then:
-// databases, exporters, caches. Hooks run in the reverse order of their registration and share HookLimit; one that
+// databases, exporters, caches. Hooks run in the reverse order of their registration and share hookLimit; one that
 // does not return in time is abandoned. What they return becomes part of the error of Shutdown; a panic is not
 // recovered. The spans and the duration of the offline are recorded after them: shut the providers of telemetry down when
 // Run has returned.

@@ -110,10 +110,27 @@ func TestStrictUnconfirmedRefusesWhenWithdrawsShareEnds(t *testing.T) {
 				r.run(t)
 				r.terminate()
 				<-r.result
-				if got := r.at(t, "calls.Refuse"); got < WithdrawLimit || got > WithdrawLimit+time.Second/5 {
-					t.Errorf("Refuse after %v, want %v", got, WithdrawLimit)
+				if got := r.at(t, "calls.Refuse"); got < withdrawLimit || got > withdrawLimit+time.Second/5 {
+					t.Errorf("Refuse after %v, want %v", got, withdrawLimit)
 				}
 			})
 		})
+	}
+}
+
+func TestPhasesHaveNamesOfTheirOwn(t *testing.T) {
+	for _, policy := range []Policy{Lossless, Strict} {
+		m := New(&fakeServer{}, WithPolicy(policy), WithStreamNotice(AtWithdrawn))
+		seen := map[phaseName]bool{}
+		for _, p := range m.phases(&offline{}) {
+			if seen[p.name] {
+				t.Errorf("%v: two phases are named %q", policy, p.name)
+			}
+			seen[p.name] = true
+		}
+		stays := m.phases(&offline{stays: true})
+		if last := stays[len(stays)-1].name; last != "proof" {
+			t.Errorf("%v: a drain that stays ends with %q, want proof", policy, last)
+		}
 	}
 }

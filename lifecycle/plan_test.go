@@ -27,9 +27,13 @@ func TestPlan(t *testing.T) {
 			name      string
 			got, want time.Time
 		}{
-			{"withdrawBy", p.withdrawBy, at(tt.withdraw)}, {"half", p.half, at(tt.half)}, {"stopBy", p.stopBy, at(tt.stop)},
-			{"forceAt", p.forceAt, at(tt.force)}, {"end", p.end, at(tt.budget)},
-			{"forceWait", trigger.Add(p.forceWait), at(tt.forceWait)}, {"stopWait", trigger.Add(p.stopWait), at(tt.stopWait)},
+			{"withdrawBy", p.withdrawBy, at(tt.withdraw)},
+			{"half", p.half, at(tt.half)},
+			{"stopBy", p.stopBy, at(tt.stop)},
+			{"forceAt", p.forceAt, at(tt.force)},
+			{"end", p.end, at(tt.budget)},
+			{"forceWait", trigger.Add(p.forceWait), at(tt.forceWait)},
+			{"stopWait", trigger.Add(p.stopWait), at(tt.stopWait)},
 			{"streamsBy, grace left", p.streamsBy(trigger, tt.budget/10*time.Millisecond), at(tt.budget / 10)},
 			{"streamsBy, too much grace", p.streamsBy(trigger, time.Hour), at(tt.stop)},
 			{"quietBy", p.quietBy(trigger), at(min(5000, tt.budget/5))},

@@ -60,8 +60,10 @@ func TestProof(t *testing.T) {
 		}, want: 8100 * time.Millisecond, listed: "node 2"},
 		{name: "not known", gone: always(unproven{errors.New("no such path")}), want: asExpected, unproven: "no such path"},
 		{name: "no answer", gone: func(*rig) func(context.Context) error { return hang }, want: asExpected, unproven: "no answer in time"},
-		{name: "no answer, no quiet", gone: func(*rig) func(context.Context) error { return hang }, opts: []Option{WithQuiet(0)},
-			want: asExpected - DefaultQuiet, unproven: "no answer in time"},
+		{
+			name: "no answer, no quiet", gone: func(*rig) func(context.Context) error { return hang }, opts: []Option{WithQuiet(0)},
+			want: asExpected - DefaultQuiet, unproven: "no answer in time",
+		},
 		{name: "listed, then not known", gone: func(r *rig) func(context.Context) error {
 			return func(context.Context) error {
 				if time.Since(r.began) < 8*time.Second {

@@ -71,7 +71,7 @@ func TestSettleLongerThanHalfTheBudget(t *testing.T) {
 				r.reg.deregister = func(ctx context.Context) error { return deregister(ctx, released) }
 				r.terminate()
 				<-r.result
-				if got, want := r.at(t, "GracefulStop"), WithdrawLimit+12*time.Second; (got - want).Abs() > 150*time.Millisecond {
+				if got, want := r.at(t, "GracefulStop"), withdrawLimit+12*time.Second; (got - want).Abs() > 150*time.Millisecond {
 					t.Errorf("GracefulStop after %v, want %v", got, want)
 				}
 			})

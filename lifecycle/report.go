@@ -69,8 +69,8 @@ type Report struct {
 
 // A Phase is one line of a Report. One that had nothing to do has no line.
 type Phase struct {
-	// Name is "announce", "successor", "withdraw", "settle", "refuse" (Strict), "idle" (Strict), "quiet", "proof", "goaway", "notice" (with
-	// AtWithdrawn also before quiet), "streams", "end", "calls", "force", "hooks" or "close".
+	// Name is "announce", "successor", "withdraw", "settle", "health", "refuse" (Strict), "early notice" (with AtWithdrawn), "idle"
+	// (Strict), "quiet", "proof", "goaway", "notice", "streams", "end", "calls", "force", "hooks" or "close".
 	Name  string        `json:"name"`
 	After time.Duration `json:"after_ns"` // since the trigger
 	Took  time.Duration `json:"took_ns"`

@@ -80,8 +80,8 @@ func TestStrictUnconfirmedAtOnce(t *testing.T) {
 		if err := <-r.result; !errors.Is(err, errBroken) {
 			t.Errorf("Run() = %v, want the registrar's error", err)
 		}
-		if got := r.at(t, "calls.Refuse"); got != WithdrawLimit {
-			t.Errorf("Refuse after %v, want %v", got, WithdrawLimit)
+		if got := r.at(t, "calls.Refuse"); got != withdrawLimit {
+			t.Errorf("Refuse after %v, want %v", got, withdrawLimit)
 		}
 	})
 }
@@ -117,8 +117,8 @@ func TestStrictUnconfirmedAfterADrain(t *testing.T) {
 		time.Sleep(time.Second)
 		r.terminate()
 		<-r.result
-		if got := r.at(t, "calls.Refuse"); got != WithdrawLimit {
-			t.Errorf("Refuse %v after the drain began, want %v", got, WithdrawLimit)
+		if got := r.at(t, "calls.Refuse"); got != withdrawLimit {
+			t.Errorf("Refuse %v after the drain began, want %v", got, withdrawLimit)
 		}
 	})
 }

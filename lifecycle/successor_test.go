@@ -75,11 +75,11 @@ func TestSharesCountFromTheEndOfSuccessor(t *testing.T) {
 			}
 			report := r.Report()
 			next := report.Phases[slices.IndexFunc(report.Phases, func(p Phase) bool { return p.Name == "withdraw" })]
-			if got := next.After + next.Took; !near(got, r.reg.settle+WithdrawLimit) {
-				t.Errorf("%v: withdraw ended %v after the trigger, want %v", policy, got, r.reg.settle+WithdrawLimit)
+			if got := next.After + next.Took; !near(got, r.reg.settle+withdrawLimit) {
+				t.Errorf("%v: withdraw ended %v after the trigger, want %v", policy, got, r.reg.settle+withdrawLimit)
 			}
-			if policy == Strict && r.at(t, "calls.Refuse") < r.reg.settle+WithdrawLimit-2*othersPoll {
-				t.Errorf("calls were refused after %v, want %v", r.at(t, "calls.Refuse"), r.reg.settle+WithdrawLimit)
+			if policy == Strict && r.at(t, "calls.Refuse") < r.reg.settle+withdrawLimit-2*othersPoll {
+				t.Errorf("calls were refused after %v, want %v", r.at(t, "calls.Refuse"), r.reg.settle+withdrawLimit)
 			}
 		})
 	}

@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/lameduck-go/lameduck/lifecycle/internal/serial"
 )
 
 // ScopeName is the instrumentation scope of the metrics and spans.
@@ -22,10 +24,10 @@ import (
 // for example, is their parent.
 const ScopeName = "github.com/lameduck-go/lameduck/lifecycle"
 
-// telemetry tells the providers what happens, by a feed: an exporter may block, a provider runs callbacks of the program
+// telemetry tells the providers what happens, by a queue: an exporter may block, a provider runs callbacks of the program
 // with a lock of its own held, and such a callback may block or call the Manager.
 type telemetry struct {
-	feed              feed
+	queue             serial.Queue
 	tracer            trace.Tracer
 	meter             metric.Meter
 	inFlight          metric.Int64ObservableUpDownCounter
@@ -33,7 +35,7 @@ type telemetry struct {
 	duration          metric.Float64Histogram
 	unaries, streamed metric.ObserveOption
 
-	// Of what the feed calls.
+	// Of what the queue calls.
 	registration metric.Registration
 	stopped      bool
 }
@@ -61,7 +63,7 @@ func newTelemetry(c *config) (*telemetry, error) {
 
 // observe begins to observe the calls.
 func (t *telemetry) observe(counts func() Counts, failed func(error)) {
-	t.feed.add(func() {
+	t.queue.Add(func() {
 		if t.stopped {
 			return
 		}
@@ -82,7 +84,7 @@ func (t *telemetry) observe(counts func() Counts, failed func(error)) {
 
 // stop ends the observation; the OnStop hooks that flush a provider have run by then.
 func (t *telemetry) stop() {
-	t.feed.add(func() {
+	t.queue.Add(func() {
 		t.stopped = true
 		if t.registration != nil {
 			_ = t.registration.Unregister()
@@ -94,7 +96,7 @@ func (t *telemetry) stop() {
 // parent.
 func (t *telemetry) record(ctx context.Context, r Report) {
 	policy, outcome := attribute.String("lameduck.policy", r.Policy.String()), attribute.String("lameduck.outcome", string(r.Outcome))
-	t.feed.add(func() {
+	t.queue.Add(func() {
 		ctx, span := t.tracer.Start(ctx, "lameduck.offline", trace.WithTimestamp(r.Began),
 			trace.WithAttributes(attribute.String("lameduck.trigger", r.Trigger), policy, outcome))
 		for _, p := range r.Phases {

@@ -89,8 +89,8 @@ func TestStreamsAreEndedSpreadOut(t *testing.T) {
 		if got := first - told; got != DefaultStreamGrace {
 			t.Errorf("first stream ended %v after it was told, want %v", got, DefaultStreamGrace)
 		}
-		if got := last - first; got < StreamSpread*9/10 || got > StreamSpread {
-			t.Errorf("streams ended within %v, want about %v", got, StreamSpread)
+		if got := last - first; got < streamSpread*9/10 || got > streamSpread {
+			t.Errorf("streams ended within %v, want about %v", got, streamSpread)
 		}
 		if got := r.Report().StreamsEnded; got != 100 {
 			t.Errorf("Report.StreamsEnded = %d, want 100", got)

@@ -16,18 +16,16 @@ func TestResumeAsAPhaseBegins(t *testing.T) {
 	for _, policy := range []Policy{Lossless, Strict} {
 		t.Run(policy.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, WithPolicy(policy))
+				r := newRig(t, WithPolicy(policy), WithStreamNotice(AtWithdrawn))
 				r.run(t)
 				undone, cancel := context.WithCancelCause(t.Context())
 				cancel(ErrResumed)
-				for name, phase := range map[string]func(context.Context, *offline) error{
-					"successor": r.awaitSuccessor, "withdraw": r.withdraw, "settle": r.settleDown, "health": r.tellWatches, "refuse": r.refuse, "notice": r.tellStreams,
-					"idle": r.idle, "quiet": r.quieten,
-				} {
-					began := time.Now()
-					_ = phase(undone, &offline{stays: true, withdraws: true, plan: newPlan(began, DefaultBudget), absent: began})
+				began := time.Now()
+				o := &offline{stays: true, withdraws: true, plan: newPlan(began, DefaultBudget), absent: began}
+				for _, p := range r.phases(o) {
+					_ = r.carryOut(undone, o, p)
 					if took := time.Since(began); took != 0 {
-						t.Errorf("%s took %v, want it to end at once", name, took)
+						t.Errorf("%s took %v, want it to end at once", p.name, took)
 					}
 				}
 				time.Sleep(time.Minute)
@@ -223,7 +221,7 @@ func TestShutdownGivesAWithdrawalUnderWayLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.run(t)
-		back := time.Now().Add(WithdrawLimit + time.Second)
+		back := time.Now().Add(withdrawLimit + time.Second)
 		r.reg.deregister = func(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
@@ -233,7 +231,7 @@ func TestShutdownGivesAWithdrawalUnderWayLonger(t *testing.T) {
 			}
 		}
 		go r.Drain(t.Context())
-		time.Sleep(WithdrawLimit - 100*time.Millisecond)
+		time.Sleep(withdrawLimit - 100*time.Millisecond)
 		r.terminate()
 		if err := <-r.result; err != nil {
 			t.Errorf("Run() = %v, want nil: confirmed %v after the trigger", err, 1100*time.Millisecond)

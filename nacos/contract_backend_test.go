@@ -44,12 +44,18 @@ const (
 )
 
 var (
-	imitation = kind{name: "nacostest", flagOutlives: true, newMetadata: true, list: listV1,
-		operator: "/nacos/v1/ns/instance", login: "/nacos/v1/auth/users/login"}
-	nacos2 = kind{name: "Nacos 2.x", flagOutlives: true, newMetadata: true, listLag: time.Second, list: listV1,
-		operator: "/nacos/v1/ns/instance", login: "/nacos/v1/auth/users/login"}
-	nacos3 = kind{name: "Nacos 3.x", noDetail: true, flagOutlives: true, newMetadata: true, listLag: time.Second, list: listV3,
-		operator: "/nacos/v3/admin/ns/instance", login: "/nacos/v3/auth/user/login"}
+	imitation = kind{
+		name: "nacostest", flagOutlives: true, newMetadata: true, list: listV1,
+		operator: "/nacos/v1/ns/instance", login: "/nacos/v1/auth/users/login",
+	}
+	nacos2 = kind{
+		name: "Nacos 2.x", flagOutlives: true, newMetadata: true, listLag: time.Second, list: listV1,
+		operator: "/nacos/v1/ns/instance", login: "/nacos/v1/auth/users/login",
+	}
+	nacos3 = kind{
+		name: "Nacos 3.x", noDetail: true, flagOutlives: true, newMetadata: true, listLag: time.Second, list: listV3,
+		operator: "/nacos/v3/admin/ns/instance", login: "/nacos/v3/auth/user/login",
+	}
 	rnacos = kind{name: "r-nacos", operator: "/nacos/v1/ns/instance", list: listV1, login: "/nacos/v1/auth/users/login"}
 )
 

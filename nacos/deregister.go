@@ -14,7 +14,7 @@ import (
 //
 // The registry's answer is no confirmation: a registration that was under way may come after it, and the copy of a
 // registry node that has died stays for three minutes. So without a list that lacks us the instance is withdrawn once
-// more after AbsenceWait, then the open list is read, and at last the connection is replaced, which also takes back
+// more after absenceWait, then the open list is read, and at last the connection is replaced, which also takes back
 // what the registry refuses to withdraw.
 //
 // Every error wraps ErrUnconfirmed. It also wraps ErrSecondOwner, and names it, when somebody else registers our

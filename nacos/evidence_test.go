@@ -120,32 +120,6 @@ func TestGoneNamesTheNodeThatListsUs(t *testing.T) {
 	eventually(t, "gone everywhere", func() bool { return r.Gone(within(t, patience)) == nil })
 }
 
-// The registry has the instance, and has told nobody.
-func TestDeregisterWhenNoAnswerHasCome(t *testing.T) {
-	t.Parallel()
-	for name, stop := range map[string]func(*nacostest.Server){
-		"the registry stands still": func(r *nacostest.Server) { r.Freeze() },
-		"answers get lost":          func(r *nacostest.Server) { r.FailNext(nacostest.Timeout, -1, nacostest.Deregister) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			registry := nacostest.Start(t, nacostest.Options{PushDelay: time.Hour})
-			r := newRegistrarWith(t, nacos.Config{Timeout: time.Second, Servers: []string{registry.Addr()}}, nacos.Instance{Service: "orders"})
-			registry.FailNext(nacostest.AnswerLost, -1, nacostest.Register)
-			result := make(chan error, 1)
-			go func() { result <- r.Register(t.Context(), listener) }()
-			eventually(t, "it is registered", func() bool { return len(registry.Instances("orders")) > 0 })
-			stop(registry)
-			err := r.Deregister(within(t, 4*time.Second))
-			if listed := len(registry.Instances("orders")) > 0; listed && !errors.Is(err, nacos.ErrUnconfirmed) {
-				t.Errorf("Deregister() = %v while the registry has it, want ErrUnconfirmed", err)
-			}
-			<-result
-			registry.Thaw()
-		})
-	}
-}
-
 // Who was never heard of has published nothing.
 func TestDeregisterWithoutAConnection(t *testing.T) {
 	t.Parallel()
@@ -179,31 +153,6 @@ func TestBlindSubscriptionConfirmsNothing(t *testing.T) {
 	err := r.Deregister(within(t, patience))
 	if !errors.Is(err, nacos.ErrSecondOwner) || !errors.Is(err, nacos.ErrUnconfirmed) {
 		t.Errorf("Deregister() = %v, want ErrSecondOwner: another client has published the address", err)
-	}
-}
-
-// A dead node's copy takes minutes to go. The error must say so within what a Manager gives.
-func TestCauseOfADeadNodesCopy(t *testing.T) {
-	t.Parallel()
-	nodes := nacostest.StartCluster(t, 2)
-	r := newRegistrarWith(t, nacos.Config{Servers: []string{nodes[0].Addr(), nodes[1].Addr()}}, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
-	mine, other := nodes[0], nodes[1]
-	if other.Connections() > 0 {
-		mine, other = other, mine
-	}
-	eventually(t, "the other node lists it", func() bool {
-		i, ok := published(t, other, "orders", ours)
-		return ok && i.Listed
-	})
-	mine.Kill()
-	eventually(t, "the SDK has changed over", func() bool { i, _ := published(t, other, "orders", ours); return i.Owners == 2 })
-	began := time.Now()
-	err := r.Deregister(within(t, 5*time.Second))
-	if !errors.Is(err, nacos.ErrUnconfirmed) || errors.Is(err, nacos.ErrSecondOwner) || !strings.Contains(err.Error(), "registry node that has died") {
-		t.Errorf("Deregister() = %v after %v, want the copy of a dead node as the cause", err, time.Since(began))
 	}
 }
 

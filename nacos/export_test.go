@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CheckEvery shortens CheckWait before the first Register.
+// CheckEvery shortens checkWait before the first Register.
 func (r *Registrar) CheckEvery(d time.Duration) { r.machine.t.check = d }
 
 // Held asks for the registry's detail of the instance; only while there is a connection.
@@ -24,3 +24,10 @@ func (r *Registrar) Shown() bool {
 	defer r.mu.Unlock()
 	return !r.link.view.absent()
 }
+
+const (
+	Grace       = grace
+	ProbeWait   = probeWait
+	ConfirmWait = confirmWait
+	AbsenceWait = absenceWait
+)

@@ -36,7 +36,7 @@ func TestServingNodesDisagree(t *testing.T) {
 				t.Errorf("%d registrations, want 1: nobody need be told", n)
 			}
 			p.registry.set(func() { p.registry.elsewhere = nil })
-			time.Sleep(2 * CheckWait)
+			time.Sleep(2 * checkWait)
 		}
 	})
 }
@@ -62,7 +62,7 @@ func TestOfflineForgedOnline(t *testing.T) {
 				p.wantReports()
 				p.wantState(offline)
 				if n := strings.Count(log.String(), "nobody else can be asked"); p.registry.away && (n < 2 || n > 4) {
-					t.Errorf("%d lines with the reason in 35 s, want one every %v to %v:\n%s", n, RecheckWait, 2*RecheckWait, log.String())
+					t.Errorf("%d lines with the reason in 35 s, want one every %v to %v:\n%s", n, recheckWait, 2*recheckWait, log.String())
 				}
 				p.registry.set(func() { p.registry.away = false })
 				time.Sleep(time.Minute)
@@ -99,7 +99,7 @@ func TestOneProbeForAnAbsence(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()
 		p.registry.set(func() { p.registry.hidden, p.registry.noHTTP = true, true })
-		time.Sleep(pushDelay + Grace + time.Second) // the probe was accepted
+		time.Sleep(pushDelay + grace + time.Second) // the probe was accepted
 		p.registry.set(func() { p.registry.away = true })
 		time.Sleep(time.Hour)
 		p.wantReports()

@@ -22,7 +22,7 @@ func TestDeregisterEndsAProbe(t *testing.T) {
 		p.register()
 		p.registry.spoof()
 		p.registry.set(func() { p.registry.frozen = true })
-		time.Sleep(Grace + time.Second) // the probe's registration hangs
+		time.Sleep(grace + time.Second) // the probe's registration hangs
 		p.wantState(probing)
 		p.registry.set(func() { p.registry.frozen = false })
 		if err := p.deregister(); err != nil {
@@ -89,8 +89,8 @@ func TestCloseIsBounded(t *testing.T) {
 		}
 		for range 2 {
 			began := time.Now()
-			if err := r.Close(); err == nil || time.Since(began) != CloseTimeout {
-				t.Errorf("Close() = %v after %v, want an error after %v", err, time.Since(began), CloseTimeout)
+			if err := r.Close(); err == nil || time.Since(began) != closeTimeout {
+				t.Errorf("Close() = %v after %v, want an error after %v", err, time.Since(began), closeTimeout)
 			}
 		}
 		close(hangs)

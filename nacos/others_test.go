@@ -31,8 +31,11 @@ func TestOthers(t *testing.T) {
 		{"the first list", []sdk.Instance{self, peer("10.0.0.8")}, []Other{old}},
 		{"a new one", []sdk.Instance{self, peer("10.0.0.8"), peer("10.0.0.9")}, []Other{old, {next, true, at(1)}}},
 		{"without us", []sdk.Instance{peer("10.0.0.8"), peer("10.0.0.9")}, []Other{old, {next, true, at(1)}}},
-		{"unhealthy", []sdk.Instance{peer("10.0.0.8"), peer("10.0.0.9", func(i *sdk.Instance) { i.Healthy = false })},
-			[]Other{old, {next, false, at(1)}}},
+		{
+			"unhealthy",
+			[]sdk.Instance{peer("10.0.0.8"), peer("10.0.0.9", func(i *sdk.Instance) { i.Healthy = false })},
+			[]Other{old, {next, false, at(1)}},
+		},
 		{"healthy again", []sdk.Instance{peer("10.0.0.8"), peer("10.0.0.9")}, []Other{old, {next, true, at(4)}}},
 		{"gone", []sdk.Instance{peer("10.0.0.8")}, []Other{old}},
 		{"back", []sdk.Instance{peer("10.0.0.8"), peer("10.0.0.9")}, []Other{old, {next, true, at(6)}}},

@@ -39,7 +39,7 @@ func TestRegisterRegistryDown(t *testing.T) {
 			t.Errorf("%d attempts in an hour, want one every 5.3 s or so", n)
 		}
 		p.registry.set(func() { p.registry.away = false })
-		time.Sleep(RetryMax + time.Second)
+		time.Sleep(retryMax + time.Second)
 		synctest.Wait()
 		select {
 		case err := <-done:
@@ -71,7 +71,7 @@ func TestRegisterGivesUpWithItsContext(t *testing.T) {
 				t.Errorf("Register() = %q, want it to say %q", err, part)
 			}
 		}
-		if d := time.Since(began); d > 10*time.Second+CloseTimeout/2 {
+		if d := time.Since(began); d > 10*time.Second+closeTimeout/2 {
 			t.Errorf("Register() took %v, want 10 s and a moment to clean up", d)
 		}
 		synctest.Wait()
@@ -163,8 +163,8 @@ func TestRegisterLostInTheStartUpRaceIsRepeated(t *testing.T) {
 		p.registry.hurdles = 1
 		began := time.Now()
 		p.register()
-		if d := time.Since(began); d != ProbeWait/2+pushDelay {
-			t.Errorf("Register() took %v, want %v", d, ProbeWait/2+pushDelay)
+		if d := time.Since(began); d != probeWait/2+pushDelay {
+			t.Errorf("Register() took %v, want %v", d, probeWait/2+pushDelay)
 		}
 	})
 }

@@ -67,7 +67,7 @@ type connection interface {
 
 // New checks cfg and inst and returns a Registrar that has not touched the network yet. Errors name the field.
 func New(cfg Config, inst Instance) (*Registrar, error) {
-	settings, err := sdk.Prepare(cfg)
+	settings, err := sdk.Prepare(cfg.connecting())
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (r *Registrar) Failure() error {
 func (r *Registrar) Settle() time.Duration { return DefaultSettle }
 
 // Close ends the connection, which removes the instance if it is still registered: about half a second later it is
-// gone from all lists. It ends calls under way with ErrClosed, returns after CloseTimeout at the latest, with an error
+// gone from all lists. It ends calls under way with ErrClosed, returns after closeTimeout at the latest, with an error
 // if something of the SDK still runs then, and is idempotent.
 func (r *Registrar) Close() error {
 	r.mu.Lock()

@@ -109,7 +109,8 @@ func (p *plan) freeze(at time.Duration) {
 }
 
 func (p *plan) closeConnection(at time.Duration) { p.drop(at, "close connection", nacostest.Closed) }
-func (p *plan) cutConnection(at time.Duration)   { p.drop(at, "cut connection", nacostest.HalfOpen) }
+
+func (p *plan) cutConnection(at time.Duration) { p.drop(at, "cut connection", nacostest.HalfOpen) }
 
 // drop spares the clients' connections: what a consumer misses then is not the instance's doing.
 func (p *plan) drop(at time.Duration, name string, how nacostest.Drop) {

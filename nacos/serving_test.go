@@ -13,7 +13,7 @@ func TestServingAbsentLessThanGrace(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()
 		p.registry.spoof(sdk.Instance{Ip: "10.0.0.8", Port: 9090}) // others are there, we are not
-		time.Sleep(Grace - time.Millisecond)
+		time.Sleep(grace - time.Millisecond)
 		p.registry.conns[0].callback([]sdk.Instance{p.self})
 		time.Sleep(time.Hour)
 		p.wantState(registered)
@@ -28,7 +28,7 @@ func TestServingRegistrationLost(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()
 		p.registry.set(func() { p.registry.conns[0].published = nil })
-		time.Sleep(pushDelay + Grace + pushDelay + time.Millisecond)
+		time.Sleep(pushDelay + grace + pushDelay + time.Millisecond)
 		p.wantState(registered)
 		if !p.listed() {
 			t.Error("not listed, want listed again after the grace")
@@ -83,7 +83,7 @@ func TestServingOperatorOfflineAndOnline(t *testing.T) {
 				p.register()
 				began := time.Now()
 				p.registry.set(func() { p.registry.hidden = true })
-				time.Sleep(pushDelay + Grace + ProbeWait + ConfirmWait - time.Millisecond)
+				time.Sleep(pushDelay + grace + probeWait + confirmWait - time.Millisecond)
 				p.wantReports()
 				time.Sleep(time.Millisecond)
 				p.wantReports(false)
@@ -112,7 +112,7 @@ func TestServingLoginForgotten(t *testing.T) {
 			c := p.registry.conns[0]
 			c.expired, c.blind, c.published = true, true, nil
 		})
-		time.Sleep(CheckWait + pushDelay)
+		time.Sleep(checkWait + pushDelay)
 		p.wantState(registered)
 		p.wantReports()
 		if !p.listed() || p.registry.open() != 1 {
@@ -126,7 +126,7 @@ func TestServingViewStuckAndRegistrationLost(t *testing.T) {
 		p.register()
 		time.Sleep(time.Hour)
 		p.registry.set(func() { c := p.registry.conns[0]; c.blind, c.published = true, nil })
-		time.Sleep(CheckWait + Grace + ProbeWait + time.Second)
+		time.Sleep(checkWait + grace + probeWait + time.Second)
 		p.wantState(registered)
 		p.wantReports()
 		if !p.listed() {
@@ -139,7 +139,7 @@ func TestServingNoSecondOpinion(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
 		p.register()
 		p.registry.set(func() { p.registry.hidden = true })
-		time.Sleep(pushDelay + Grace + time.Second) // the probe was accepted
+		time.Sleep(pushDelay + grace + time.Second) // the probe was accepted
 		p.registry.set(func() { p.registry.frozen = true })
 		time.Sleep(time.Minute)
 		p.wantReports()
@@ -170,7 +170,7 @@ func TestOfflineEndThatWasNotPushed(t *testing.T) {
 		p.wantReports(false)
 		p.registry.spoof() // from now on our view is blind
 		p.registry.set(func() { p.registry.hidden = false })
-		time.Sleep(RecheckWait + ProbeWait + time.Second)
+		time.Sleep(recheckWait + probeWait + time.Second)
 		p.wantReports(true)
 	})
 }
@@ -182,8 +182,8 @@ func TestStartedHeldByOperator(t *testing.T) {
 		if err := p.Register(t.Context(), fakeListener); err != nil {
 			t.Fatalf("Register() = %v, want nil", err)
 		}
-		if d := time.Since(began); d != ProbeWait+ConfirmWait {
-			t.Errorf("Register() took %v, want %v", d, ProbeWait+ConfirmWait)
+		if d := time.Since(began); d != probeWait+confirmWait {
+			t.Errorf("Register() took %v, want %v", d, probeWait+confirmWait)
 		}
 		p.wantReports(false)
 		p.wantState(offline)

@@ -10,8 +10,8 @@ import "context"
 // there are many, are not reported, and neither is our own Deregister.
 //
 // changed is called in order, from the goroutine of Watch, and what it was too slow for is skipped. Watch blocks until
-// ctx ends and returns context.Cause(ctx), or ErrClosed after Close. An absence is reported when Grace, ProbeWait and
-// ConfirmWait have passed and neither registering again nor a second opinion has shown the instance.
+// ctx ends and returns context.Cause(ctx), or ErrClosed after Close. An absence is reported when grace, probeWait and
+// confirmWait have passed and neither registering again nor a second opinion has shown the instance.
 func (r *Registrar) Watch(ctx context.Context, changed func(online bool)) error {
 	var told struct {
 		answers uint64

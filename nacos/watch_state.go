@@ -9,16 +9,16 @@ import "time"
 //	         Register: listed             a list without us
 //	idle ---------------------> registered ------------------> absent <---------------+
 //	 |                           |  ^ ^ ^                       | |                   |
-//	 |                 CheckWait |  | | +-- a list with us: redo+ | Grace             |
+//	 |                 checkWait |  | | +-- a list with us: redo+ | grace             |
 //	 |                second     +--+ |                           v                   | registry away, or
 //	 |                opinion         +-- a list with us: lost - probing -------------+ no second opinion
-//	 |                              ^                            | | ^  register, ProbeWait, second opinion;
+//	 |                              ^                            | | ^  register, probeWait, second opinion;
 //	 | Register: held               +-- listed there: new -------+ | |  not listed there: a second
-//	 | by an operator               |   connection                 | +  look after ConfirmWait
+//	 | by an operator               |   connection                 | +  look after confirmWait
 //	 v                              |                              |
 //	offline <-----------------------|-- twice not listed there ----+
 //	 |  ^                           |
-//	 |  +-- RecheckWait: not there  |   a list with us, and listed there;
+//	 |  +-- recheckWait: not there  |   a list with us, and listed there;
 //	 +------------------------------+   or listed there twice: new connection
 //
 //	any ---- Deregister ----> withdrawn ---- a list with us: deregister again ----> withdrawn
@@ -31,14 +31,14 @@ import "time"
 // Where the registry says that it does not even hold what was registered again, nobody has switched it off: the probe had no
 // effect, and a new connection registers it.
 //
-// While registered a second opinion is taken every CheckWait, as the subscription may have died; a login that is not known
+// While registered a second opinion is taken every checkWait, as the subscription may have died; a login that is not known
 // any more leads to a new connection. An operator's offline reaches every node at once, so while our own view shows us
 // "not there" is no evidence of one: nodes may have lost sight of each other. A new connection looks at it. If that shows us,
 // there is nothing to be done until the open list has listed us once more; if not, our view may be broken, and the new
 // connection takes its place. Either happens once for an incident.
 //
 // While offline a list with us is no evidence either: it may be one of a node that has not heard of it. It needs the second
-// opinion, which is tried every RecheckWait until one is to be had.
+// opinion, which is tried every recheckWait until one is to be had.
 type machine struct {
 	t     timing
 	state state

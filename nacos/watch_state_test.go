@@ -21,75 +21,75 @@ func TestSelfWatch(t *testing.T) {
 	t.Parallel()
 	start := []step{
 		{eventRegister, idle, nothing, 0, true},
-		{eventRegistered, registered, await, CheckWait, true},
+		{eventRegistered, registered, await, checkWait, true},
 	}
 	missed := append(start[:2:2],
-		step{eventGone, absent, await, Grace, true},
+		step{eventGone, absent, await, grace, true},
 		step{eventTimeout, probing, register, 0, true},
 	)
 	probed := append(missed[:4:4],
-		step{eventAccepted, probing, await, ProbeWait, true},
+		step{eventAccepted, probing, await, probeWait, true},
 		step{eventTimeout, probing, look, 0, true},
 	)
 	gone := append(probed[:6:6],
-		step{eventNotThere, probing, await, ConfirmWait, true}, // one probe for an incident: it is pushed to everybody
+		step{eventNotThere, probing, await, confirmWait, true}, // one probe for an incident: it is pushed to everybody
 		step{eventTimeout, probing, look, 0, true},
-		step{eventNotThere, offline, await, RecheckWait, false},
+		step{eventNotThere, offline, await, recheckWait, false},
 	)
 	for name, test := range map[string]struct{ before, steps []step }{
 		"absent less than the grace: redo": {start, []step{
-			{eventGone, absent, await, Grace, true},
-			{eventGone, absent, await, Grace, true}, // another list without us does not begin it anew
-			{eventListed, registered, await, CheckWait, true},
+			{eventGone, absent, await, grace, true},
+			{eventGone, absent, await, grace, true}, // another list without us does not begin it anew
+			{eventListed, registered, await, checkWait, true},
 		}},
 		"absent longer: registration was lost": {missed, []step{
-			{eventAccepted, probing, await, ProbeWait, true},
-			{eventListed, registered, await, CheckWait, true},
+			{eventAccepted, probing, await, probeWait, true},
+			{eventListed, registered, await, checkWait, true},
 		}},
 		"absent longer: the list comes before the probe's answer": {missed, []step{
-			{eventListed, registered, await, CheckWait, true},
-			{eventAccepted, registered, await, CheckWait, true},
+			{eventListed, registered, await, checkWait, true},
+			{eventAccepted, registered, await, checkWait, true},
 		}},
 		"absent longer: registry away": {missed, []step{
-			{eventFailed, absent, await, RecheckWait, true},
+			{eventFailed, absent, await, recheckWait, true},
 			{eventTimeout, probing, register, 0, true},
 		}},
 		"absent longer: our view is broken": {probed, []step{
 			{eventThere, probing, replace, 0, true},
-			{eventReplaced, registered, await, CheckWait, true},
+			{eventReplaced, registered, await, checkWait, true},
 		}},
 		"absent longer: our view is broken, and no new connection": {probed, []step{
 			{eventThere, probing, replace, 0, true},
-			{eventFailed, absent, await, RecheckWait, true},
+			{eventFailed, absent, await, recheckWait, true},
 		}},
 		"absent longer: no second opinion": {probed, []step{
-			{eventNoOpinion, absent, await, RecheckWait, true},
+			{eventNoOpinion, absent, await, recheckWait, true},
 			{eventTimeout, probing, look, 0, true}, // no second probe while nobody can be asked
-			{eventNoOpinion, absent, await, RecheckWait, true},
+			{eventNoOpinion, absent, await, recheckWait, true},
 			{eventTimeout, probing, look, 0, true},
 			{eventNotThere, probing, register, 0, true}, // the first one was long ago
-			{eventAccepted, probing, await, ProbeWait, true},
+			{eventAccepted, probing, await, probeWait, true},
 			{eventTimeout, probing, look, 0, true},
-			{eventNotThere, probing, await, ConfirmWait, true},
+			{eventNotThere, probing, await, confirmWait, true},
 			{eventTimeout, probing, look, 0, true},
-			{eventNotThere, offline, await, RecheckWait, false},
+			{eventNotThere, offline, await, recheckWait, false},
 		}},
 		"absent longer: the registry refused the probe, and there is no connection any more": {missed, []step{
-			{eventFailed, absent, await, RecheckWait, true},
+			{eventFailed, absent, await, recheckWait, true},
 			{eventTimeout, probing, register, 0, true},
-			{eventReplaced, registered, await, CheckWait, true},
+			{eventReplaced, registered, await, checkWait, true},
 		}},
 		"absent longer: the registry was restarted while it was asked": {probed, []step{
-			{eventNotThere, probing, await, ConfirmWait, true},
+			{eventNotThere, probing, await, confirmWait, true},
 			{eventTimeout, probing, look, 0, true},
-			{eventNoOpinion, absent, await, RecheckWait, true},
+			{eventNoOpinion, absent, await, recheckWait, true},
 		}},
 		"absent longer: the probe had no effect": {probed, []step{
 			{eventUnheld, probing, replace, 0, true},
-			{eventReplaced, registered, await, CheckWait, true},
+			{eventReplaced, registered, await, checkWait, true},
 		}},
 		"absent longer: it was lost once more": {probed, []step{
-			{eventNotThere, probing, await, ConfirmWait, true},
+			{eventNotThere, probing, await, confirmWait, true},
 			{eventTimeout, probing, look, 0, true},
 			{eventUnheld, probing, replace, 0, true},
 		}},
@@ -98,26 +98,26 @@ func TestSelfWatch(t *testing.T) {
 			{eventUnheld, offline, replace, 0, false},
 		}},
 		"absent longer: back at the second look": {probed, []step{
-			{eventNotThere, probing, await, ConfirmWait, true},
-			{eventListed, registered, await, CheckWait, true},
+			{eventNotThere, probing, await, confirmWait, true},
+			{eventListed, registered, await, checkWait, true},
 		}},
 		"registered: looked at again and again": {start, []step{
 			{eventTimeout, registered, glance, 0, true},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 			{eventTimeout, registered, glance, 0, true},
-			{eventNoOpinion, registered, await, CheckWait, true},
+			{eventNoOpinion, registered, await, checkWait, true},
 		}},
 		"registered: the open list does not have us, a new connection does: nodes disagree": {start, []step{
 			{eventTimeout, registered, glance, 0, true},
 			{eventNotThere, registered, confirm, 0, true},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, await, CheckWait, true}, // no new connection for the same
+			{eventNotThere, registered, await, checkWait, true}, // no new connection for the same
 			{eventTimeout, registered, glance, 0, true},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 			{eventTimeout, registered, glance, 0, true},
 			{eventNotThere, registered, confirm, 0, true},
-			{eventNoOpinion, registered, await, CheckWait, true},
+			{eventNoOpinion, registered, await, checkWait, true},
 			{eventTimeout, registered, glance, 0, true},
 			{eventNotThere, registered, confirm, 0, true},
 		}},
@@ -125,84 +125,84 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, registered, glance, 0, true},
 			{eventNotThere, registered, confirm, 0, true},
 			{eventNotThere, registered, replace, 0, true},
-			{eventReplaced, registered, await, CheckWait, true},
+			{eventReplaced, registered, await, checkWait, true},
 			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, await, CheckWait, true}, // the new view shows us
-			{eventGone, absent, await, Grace, true},
+			{eventNotThere, registered, await, checkWait, true}, // the new view shows us
+			{eventGone, absent, await, grace, true},
 			{eventTimeout, probing, register, 0, true},
 		}},
 		"registered: our login is not known any more": {start, []step{
 			{eventTimeout, registered, glance, 0, true},
 			{eventDenied, registered, replace, 0, true},
-			{eventReplaced, registered, await, CheckWait, true},
+			{eventReplaced, registered, await, checkWait, true},
 			{eventTimeout, registered, glance, 0, true},
-			{eventDenied, registered, await, CheckWait, true}, // a right that we do not have: once is enough
+			{eventDenied, registered, await, checkWait, true}, // a right that we do not have: once is enough
 			{eventTimeout, registered, glance, 0, true},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 			{eventTimeout, registered, glance, 0, true},
 			{eventDenied, registered, replace, 0, true},
 		}},
 		"absent longer: our login is not known any more": {missed, []step{
 			{eventDenied, probing, replace, 0, true},
-			{eventReplaced, registered, await, CheckWait, true},
+			{eventReplaced, registered, await, checkWait, true},
 		}},
 		"operator offline, then online": {gone, []step{
-			{eventGone, offline, await, RecheckWait, false},
+			{eventGone, offline, await, recheckWait, false},
 			{eventListed, offline, look, 0, false},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 		}},
 		"operator offline, then a forged list": {gone, []step{
 			{eventListed, offline, look, 0, false},
 			{eventNotThere, offline, replace, 0, false},
-			{eventReplaced, offline, await, RecheckWait, false},
-			{eventGone, offline, await, RecheckWait, false},
+			{eventReplaced, offline, await, recheckWait, false},
+			{eventGone, offline, await, recheckWait, false},
 			{eventTimeout, offline, glance, 0, false},
-			{eventNotThere, offline, await, RecheckWait, false},
+			{eventNotThere, offline, await, recheckWait, false},
 		}},
 		"operator offline, then online, and nobody to ask for a while": {gone, []step{
 			{eventListed, offline, look, 0, false},
-			{eventNoOpinion, offline, await, RecheckWait, false},
+			{eventNoOpinion, offline, await, recheckWait, false},
 			{eventTimeout, offline, look, 0, false},
-			{eventFailed, offline, await, RecheckWait, false},
+			{eventFailed, offline, await, recheckWait, false},
 			{eventTimeout, offline, look, 0, false},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 		}},
 		"operator online just before a withdrawal": {gone, []step{
-			{eventBack, registered, await, CheckWait, true},
+			{eventBack, registered, await, checkWait, true},
 			{eventWithdraw, withdrawn, nothing, 0, true},
 		}},
 		"operator offline: looked at again and again": {gone, []step{
 			{eventTimeout, offline, glance, 0, false},
-			{eventNotThere, offline, await, RecheckWait, false},
+			{eventNotThere, offline, await, recheckWait, false},
 			{eventTimeout, offline, glance, 0, false},
-			{eventNoOpinion, offline, await, RecheckWait, false},
+			{eventNoOpinion, offline, await, recheckWait, false},
 		}},
 		"operator offline: its end was not pushed": {gone, []step{
 			{eventTimeout, offline, glance, 0, false},
-			{eventThere, offline, await, ProbeWait, false}, // the push may be on its way
+			{eventThere, offline, await, probeWait, false}, // the push may be on its way
 			{eventTimeout, offline, glance, 0, false},
 			{eventThere, offline, replace, 0, false},
-			{eventReplaced, offline, await, RecheckWait, false},
+			{eventReplaced, offline, await, recheckWait, false},
 			{eventListed, offline, look, 0, false},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 		}},
 		"started: not listed because of an operator": {start[:1], []step{
-			{eventHeld, offline, await, RecheckWait, false},
+			{eventHeld, offline, await, recheckWait, false},
 			{eventListed, offline, look, 0, false},
-			{eventThere, registered, await, CheckWait, true},
+			{eventThere, registered, await, checkWait, true},
 		}},
 		"offline by operator: nothing deregisters": {gone, []step{
-			{eventNotThere, offline, await, RecheckWait, false},
-			{eventAccepted, offline, await, RecheckWait, false},
-			{eventWithdrew, offline, await, RecheckWait, false},
+			{eventNotThere, offline, await, recheckWait, false},
+			{eventAccepted, offline, await, recheckWait, false},
+			{eventWithdrew, offline, await, recheckWait, false},
 		}},
 		"withdrawn stays withdrawn": {start, []step{
 			{eventWithdraw, withdrawn, nothing, 0, true},
 			{eventGone, withdrawn, nothing, 0, true},
 			{eventListed, withdrawn, withdraw, 0, true},
-			{eventFailed, withdrawn, await, RetryMax, true}, // the registry is away: it may come back with us
+			{eventFailed, withdrawn, await, retryMax, true}, // the registry is away: it may come back with us
 			{eventTimeout, withdrawn, withdraw, 0, true},
-			{eventFailed, withdrawn, await, RetryMax, true},
+			{eventFailed, withdrawn, await, retryMax, true},
 			{eventListed, withdrawn, withdraw, 0, true},
 			{eventWithdrew, withdrawn, nothing, 0, true},
 			{eventTimeout, withdrawn, nothing, 0, true},
@@ -210,12 +210,12 @@ func TestSelfWatch(t *testing.T) {
 			{eventGone, withdrawn, nothing, 0, true}, // Deregister was quicker
 			{eventRegister, idle, nothing, 0, true},
 			{eventListed, idle, nothing, 0, true},
-			{eventRegistered, registered, await, CheckWait, true},
+			{eventRegistered, registered, await, checkWait, true},
 		}},
 		"withdrawn out of an operator's offline": {gone, []step{
 			{eventWithdraw, withdrawn, nothing, 0, false},
 			{eventRegister, idle, nothing, 0, false},
-			{eventRegistered, registered, await, CheckWait, true},
+			{eventRegistered, registered, await, checkWait, true},
 		}},
 		"withdrawn out of a probe": {missed, []step{
 			{eventWithdraw, withdrawn, nothing, 0, true},
@@ -247,8 +247,10 @@ func TestSelfWatch(t *testing.T) {
 // Only a sequence with two second opinions against us, each after an accepted registration, may end offline.
 func TestNoEventAloneMakesOffline(t *testing.T) {
 	t.Parallel()
-	all := []event{eventListed, eventGone, eventTimeout, eventAccepted, eventFailed, eventThere, eventNotThere, eventNoOpinion,
-		eventDenied, eventReplaced, eventWithdrew}
+	all := []event{
+		eventListed, eventGone, eventTimeout, eventAccepted, eventFailed, eventThere, eventNotThere, eventNoOpinion,
+		eventDenied, eventReplaced, eventWithdrew,
+	}
 	for _, first := range all {
 		for _, second := range all {
 			for _, third := range all {

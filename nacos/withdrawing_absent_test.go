@@ -42,7 +42,7 @@ func TestWithdrawingAlreadyAbsentForABrokenViewOnly(t *testing.T) {
 		if err := p.deregister(); err != nil {
 			t.Fatalf("Deregister() = %v, want nil", err)
 		}
-		if p.listed() || time.Since(began) < AbsenceWait {
+		if p.listed() || time.Since(began) < absenceWait {
 			t.Errorf("listed %v after %v, want absent, and no confirmation by the forged list", p.listed(), time.Since(began))
 		}
 	})

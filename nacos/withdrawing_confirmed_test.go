@@ -37,8 +37,8 @@ func TestWithdrawingStartUpGhostIsCuredBySecondDeregister(t *testing.T) {
 		if err := p.deregister(); err != nil {
 			t.Fatalf("Deregister() = %v, want nil", err)
 		}
-		if d := time.Since(began); d != AbsenceWait+pushDelay {
-			t.Errorf("Deregister() took %v, want %v", d, AbsenceWait+pushDelay)
+		if d := time.Since(began); d != absenceWait+pushDelay {
+			t.Errorf("Deregister() took %v, want %v", d, absenceWait+pushDelay)
 		}
 	})
 }
@@ -95,7 +95,7 @@ func TestWithdrawnAgainUntilTheRegistryHasTakenIt(t *testing.T) {
 		if !p.listed() {
 			t.Fatal("withdrawn by a registry that is frozen")
 		}
-		time.Sleep(RetryMax + 2*pushDelay)
+		time.Sleep(retryMax + 2*pushDelay)
 		if p.listed() {
 			t.Error("listed still, want it withdrawn again")
 		}

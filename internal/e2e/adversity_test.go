@@ -46,24 +46,32 @@ func TestAdversity(t *testing.T) {
 		{name: "peer that ignores GOAWAY", attack: ignoreGoAway, atMost: 4 * time.Second},
 		{name: "handler that ignores its context", attack: stuckUnary, forced: true, atMost: testBudget + time.Second, check: oneCallCut},
 		{name: "handler blocked in a lock", attack: lockedUnary, forced: true, atMost: testBudget + time.Second, check: oneCallCut},
-		{name: "late handler that ignores its context", attack: lateStuckUnary, forced: true, atMost: testBudget + time.Second,
+		{
+			name: "late handler that ignores its context", attack: lateStuckUnary, forced: true, atMost: testBudget + time.Second,
 			check: func(t *testing.T, r lifecycle.Report) {
 				if r.CallsAnswered != 1 || r.CallsCut != 0 {
 					t.Errorf("Report: %d calls answered and %d cut, want 1 and 0", r.CallsAnswered, r.CallsCut)
 				}
-			}},
+			},
+		},
 		{name: "handler blocked in Recv", attack: stuckRecv, atMost: 4 * time.Second, check: oneStreamEnded},
 		{name: "handler blocked in Send with a full window", attack: stuckSend, forced: true, atMost: testBudget + time.Second, check: oneStreamEndedAndCut},
 		{name: "health Watch of a plain client", attack: watch, atMost: 2 * time.Second},
 		{name: "reflection stream that stays open", opts: []lifecycle.Option{lifecycle.WithStreamGrace(lifecycle.DefaultStreamGrace)}, attack: reflect, atMost: 2 * time.Second},
 		{name: "upload that has sent its headers only", attack: slowUpload, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
 		{name: "slow reader of a large reply", attack: slowReader, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
-		{name: "OnStop hook that hangs", opts: []lifecycle.Option{lifecycle.WithOnStop(hang)}, fails: true, atMost: 4 * time.Second,
-			check: abandoned("OnStop hook 1")},
-		{name: "registrar whose Deregister hangs", opts: []lifecycle.Option{lifecycle.WithRegistrar(&stuckRegistrar{deregister: hang})},
-			fails: true, atMost: testBudget/2 + time.Second, check: abandoned("Deregister of registrar 1")},
-		{name: "registrar whose Close hangs", opts: []lifecycle.Option{lifecycle.WithRegistrar(&stuckRegistrar{close: hang})},
-			fails: true, atMost: 3 * time.Second, check: abandoned("Close of registrar 1")},
+		{
+			name: "OnStop hook that hangs", opts: []lifecycle.Option{lifecycle.WithOnStop(hang)}, fails: true, atMost: 4 * time.Second,
+			check: abandoned("OnStop hook 1"),
+		},
+		{
+			name: "registrar whose Deregister hangs", opts: []lifecycle.Option{lifecycle.WithRegistrar(&stuckRegistrar{deregister: hang})},
+			fails: true, atMost: testBudget/2 + time.Second, check: abandoned("Deregister of registrar 1"),
+		},
+		{
+			name: "registrar whose Close hangs", opts: []lifecycle.Option{lifecycle.WithRegistrar(&stuckRegistrar{close: hang})},
+			fails: true, atMost: 3 * time.Second, check: abandoned("Close of registrar 1"),
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -62,8 +62,12 @@ func expectFrame(t *testing.T, r io.Reader, kind, flags byte) {
 func call(stream uint32, method string) string {
 	var block []byte
 	for _, field := range [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":path", method}, {":authority", "test"},
-		{"content-type", "application/grpc"}, {"te", "trailers"},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":path", method},
+		{":authority", "test"},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
 	} {
 		block = append(block, 0) // a literal that is not indexed
 		for _, part := range field {

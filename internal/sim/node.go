@@ -29,6 +29,13 @@ func newNode(s Schedule, number int) *node {
 	return &node{random: rand.New(rand.NewPCG(s.Seed, 3<<32|uint64(number))), reports: map[string]report{}}
 }
 
+// draw draws from 0 to most.
+func (n *node) draw(most time.Duration) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return between(n.random, 0, most+1)
+}
+
 // tell lets the node hear of a report between first and spread after that, and those who follow it in what is left of
 // that.
 func (n *node) tell(r report, first, spread time.Duration) {

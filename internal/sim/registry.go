@@ -100,7 +100,7 @@ func (g *registry) changeLocked(lead time.Duration, do func()) {
 		}
 		g.history[addr] = append(g.history[addr], listing{time.Now(), listed})
 		g.version++
-		first := between(g.nodes[0].random, 0, lead+1) // whoever hears of it, hears of it from here on
+		first := g.nodes[0].draw(lead) // whoever hears of it, hears of it from here on
 		for _, n := range g.nodes {
 			n.tell(report{addr, listed, g.version}, first, g.spread)
 		}

@@ -10,18 +10,18 @@ import (
 
 	"google.golang.org/grpc/resolver"
 
+	"github.com/lameduck-go/lameduck/nacos"
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
 // Scheme is the scheme of targets.
 const Scheme = "nacos"
 
-// Config says where the registry is and how to speak to it. It is the Config of package nacos, where its fields are
-// explained: Servers, Namespace, Username, Password, TLS, Timeout, Logger, Customize.
-type Config = sdk.Config
+// Config says where the registry is and how to speak to it. It is the one of package nacos: one value serves both.
+type Config = nacos.Config
 
-// TLS says how to trust the registry, and who we are: the TLS of package nacos, where its fields are explained.
-type TLS = sdk.TLS
+// TLS is the TLS of package nacos.
+type TLS = nacos.TLS
 
 // NewBuilder returns a builder for grpc.WithResolvers. It registers nothing and may be used for any number of channels,
 // concurrently. The channels of one builder that follow the same service share one connection to the registry, so a
@@ -48,7 +48,10 @@ func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolv
 	}
 	cfg := b.cfg
 	cfg.Namespace = cmp.Or(q.namespace, cfg.Namespace)
-	settings, err := sdk.Prepare(cfg)
+	settings, err := sdk.Prepare(sdk.Config{
+		Servers: cfg.Servers, Namespace: cfg.Namespace, Username: cfg.Username, Password: cfg.Password, TLS: (*sdk.TLS)(cfg.TLS),
+		Timeout: cfg.Timeout, Logger: cfg.Logger, Customize: cfg.Customize,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("nacosresolver: %w", err)
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var namesPart = regexp.MustCompile("^(authority|service|fragment|parameters?)\\b")
+var namesPart = regexp.MustCompile(`^(authority|service|fragment|parameters?)\b`)
 
 // FuzzParseTarget feeds targets that people type: an error that names the part, or a query that survives being written as
 // a target.

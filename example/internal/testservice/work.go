@@ -43,7 +43,7 @@ func (w *Work) Set(s string) error {
 // String returns the form that Set reads.
 func (w *Work) String() string {
 	if w == nil || w.Min == w.Max {
-		return (w.max()).String()
+		return w.max().String()
 	}
 	return fmt.Sprintf("%v-%v", w.Min, w.Max)
 }

@@ -232,8 +232,10 @@ func TestUnwatchedConnections(t *testing.T) {
 	}
 }
 
-type wrapping struct{ net.Listener }
-type wrapped struct{ net.Conn }
+type (
+	wrapping struct{ net.Listener }
+	wrapped  struct{ net.Conn }
+)
 
 func (w wrapping) Accept() (net.Conn, error) {
 	c, err := w.Listener.Accept()

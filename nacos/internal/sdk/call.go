@@ -48,8 +48,10 @@ func (c *Client) Register(ctx context.Context, service, group string, i Instance
 // Deregister withdraws i, which is not registered again after a connect then, also when it fails. A withdrawal that has failed for
 // want of an answer is repeated after each connect until the registry has answered.
 func (c *Client) Deregister(ctx context.Context, service, group string, i Instance) error {
-	p := &publication{service, group, "deregisterInstance",
-		Instance{Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Ephemeral: true}}
+	p := &publication{
+		service, group, "deregisterInstance",
+		Instance{Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Ephemeral: true},
+	}
 	c.want(p)
 	err := c.call(ctx, func() error { return c.publish(p) })
 	if ctx.Err() != nil { // it may not have been its turn yet

@@ -15,27 +15,15 @@ import (
 // than a withdrawal may take in all.
 const DefaultTimeout = 3 * time.Second
 
-// Config says where the registry is and how to speak to it.
+// Config is the Config of package nacos, where its fields are explained.
 type Config struct {
-	// Servers are the nodes of the registry as "host:port" of the HTTP port; gRPC is expected on port+1000. An IPv6
-	// address stands in brackets. It may be empty if Customize names servers or an address server.
-	Servers []string
-	// Namespace is the namespace's id; empty means "public".
-	Namespace string
-	// Username and Password log in, both or none of them. Without TLS they travel in clear text.
+	Servers            []string
+	Namespace          string
 	Username, Password string
-	// TLS, when set, is used on the gRPC and the HTTP port.
-	TLS *TLS
-	// Timeout bounds a single request; zero means DefaultTimeout. Less than a millisecond is an error.
-	Timeout time.Duration
-	// Logger gets what the adapter has to say; nil means slog.Default(). The SDK has one logger for the whole process,
-	// and the first one wins: unless the program has set one before, the SDK's lines go to the Logger of the first
-	// client that connects.
-	Logger *slog.Logger
-	// Customize changes anything else of the SDK's settings: context path, gRPC port, address server, RAM keys. It is
-	// called once, when the Config is checked. TLSCfg.Appointed is ours whatever it does; what is about the SDK's cache,
-	// its log and its own repeating has no effect.
-	Customize func(*vo.NacosClientParam)
+	TLS                *TLS
+	Timeout            time.Duration
+	Logger             *slog.Logger
+	Customize          func(*vo.NacosClientParam)
 }
 
 func (c Config) timeout() time.Duration {

@@ -31,7 +31,8 @@ func (c *Client) NamespaceMissing(ctx context.Context) bool {
 		}
 		return !slices.ContainsFunc(answer.Data, func(n struct {
 			Namespace string `json:"namespace"`
-		}) bool {
+		},
+		) bool {
 			return cmp.Or(n.Namespace, constant.DEFAULT_NAMESPACE_ID) == ours
 		})
 	}

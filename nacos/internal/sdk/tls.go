@@ -12,17 +12,11 @@ import (
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
 )
 
-// TLS says how to trust the registry, and who we are. The zero value trusts the system's roots. All files are PEM.
+// TLS is the TLS of package nacos, where its fields are explained.
 type TLS struct {
-	// CAFile has the roots to trust besides the system's; empty means the system's alone.
-	CAFile string
-	// CertFile and KeyFile are our certificate, both or none of them.
-	CertFile, KeyFile string
-	// SkipVerify accepts any certificate: whoever is on the way can list and withdraw instances.
-	SkipVerify bool
-	// PlainHTTP leaves the HTTP port without TLS. The registry's own switch (nacos.remote.server.rpc.tls) covers the
-	// gRPC port alone; a password then travels in clear text.
-	PlainHTTP bool
+	CAFile                string
+	CertFile, KeyFile     string
+	SkipVerify, PlainHTTP bool
 }
 
 func (t *TLS) settings() constant.TLSConfig {

@@ -85,10 +85,3 @@ func awaitOthers(ctx context.Context, by time.Time, busy func() bool) bool {
 	}
 	return true
 }
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}

@@ -20,7 +20,7 @@ func (m *Manager) runHooks(ctx context.Context, o *offline) error {
 	if len(m.onStop) == 0 {
 		return errSkipped
 	}
-	left := max(min(HookLimit, time.Until(o.plan.end)), hookMin)
+	left := max(min(hookLimit, time.Until(o.plan.end)), hookMin)
 	deadline := time.Now().Add(left)
 	ctx = context.WithoutCancel(ctx)
 	var errs []error
@@ -101,27 +101,12 @@ func (m *Manager) isInUse(k *keeper) bool {
 	return k.inUse
 }
 
-// ended waits for done, but no longer than limit, which may be the limit of several waits.
-func ended(limit context.Context, done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-	}
-	select {
-	case <-done:
-		return true
-	case <-limit.Done():
-		return false
-	}
-}
-
 // conclude writes the last line of an offline. ctx is for the trace.
 func (m *Manager) conclude(ctx context.Context, o *offline) {
 	m.finishReport(o)
 	if !o.stays {
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)
-		if !ended(limit, m.states.done()) {
+		if !ended(limit, m.states.Done()) {
 			o.abandon("OnState")
 		}
 		cancel()
@@ -135,10 +120,10 @@ func (m *Manager) conclude(ctx context.Context, o *offline) {
 		m.telemetry.stop()
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)
 		defer cancel()
-		if !ended(limit, m.telemetry.feed.done()) {
+		if !ended(limit, m.telemetry.queue.Done()) {
 			o.abandon("OpenTelemetry")
 		}
-		if !ended(limit, m.lines.done()) {
+		if !ended(limit, m.lines.Done()) {
 			o.abandon("the logger's handler")
 		}
 	}

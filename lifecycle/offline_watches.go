@@ -34,11 +34,10 @@ func (m *Manager) shutWatches(ctx context.Context, o *offline) bool {
 	if slices.ContainsFunc(m.keepers, isAlone) {
 		return false
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !o.undone(ctx) {
+	m.change(ctx, o, func(*offline) bool {
 		m.health.Shutdown()
-	}
+		return true
+	})
 	return true
 }
 

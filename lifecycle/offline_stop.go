@@ -107,7 +107,7 @@ func (m *Manager) endStreams(ctx context.Context, o *offline) error {
 		m.calls.EndStreams(-1) // those that are not counted: they hold GracefulStop as well
 		return errSkipped
 	}
-	spread := min(StreamSpread, time.Until(o.plan.forceAt)/2)
+	spread := min(streamSpread, time.Until(o.plan.forceAt)/2)
 	ended := 0
 	for tick := range endTicks {
 		share := (streams*(tick+1)+endTicks-1)/endTicks - (streams*tick+endTicks-1)/endTicks

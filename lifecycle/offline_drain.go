@@ -32,16 +32,28 @@ func (m *Manager) announceLeave() {
 	}
 }
 
-// withdraw takes the address out of every registry, in parallel, and waits for their confirmation.
-func (m *Manager) withdraw(ctx context.Context, o *offline) error {
-	asked, ok := m.askToWithdraw(ctx, o)
-	if !ok {
-		return errSkipped
+// askToWithdraw has the address taken out of every registry, in parallel. It reports false when there is nothing to withdraw.
+func (m *Manager) askToWithdraw(o *offline) bool {
+	o.absent = m.drained
+	if !m.announced || len(m.keepers) == 0 {
+		return false
 	}
+	o.plan.withdrawFrom(time.Now())
+	for _, k := range m.keepers {
+		if !k.inUse && (!o.stays || o.withdraws && !k.isHeld()) {
+			k.withdraw(o.plan.withdrawBy)
+			o.asked = append(o.asked, k)
+		}
+	}
+	return true
+}
+
+// awaitWithdrawn waits until those who were asked have confirmed.
+func (m *Manager) awaitWithdrawn(ctx context.Context, o *offline) error {
 	wait, cancel := context.WithDeadlineCause(ctx, o.plan.withdrawBy.Add(deregisterGrace), errWithdrawLimit)
 	defer cancel()
 	var errs []error
-	for _, k := range asked {
+	for _, k := range o.asked {
 		over, err := k.await(wait)
 		if err != nil && !over {
 			err = fmt.Errorf("lifecycle: withdraw from %s: %s has not returned: %w", k.name, k.busy(), err)
@@ -65,25 +77,6 @@ func (m *Manager) withdraw(ctx context.Context, o *offline) error {
 	}
 	o.note(func(r *Report) { r.Unconfirmed = o.unconfirmed })
 	return errors.Join(errs...)
-}
-
-// askToWithdraw returns the keepers that it has asked; ok is false when there is nothing to withdraw. What undoes the
-// drain asks them for the opposite with the same lock held, so the last one to ask is right.
-func (m *Manager) askToWithdraw(ctx context.Context, o *offline) (asked []*keeper, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	o.absent = m.drained
-	if !m.announced || len(m.keepers) == 0 || o.undone(ctx) {
-		return nil, false
-	}
-	o.plan.withdrawFrom(time.Now())
-	for _, k := range m.keepers {
-		if !k.inUse && (!o.stays || o.withdraws && !k.isHeld()) {
-			k.withdraw(o.plan.withdrawBy)
-			asked = append(asked, k)
-		}
-	}
-	return asked, true
 }
 
 // settleDown waits until the absence is known everywhere: for settle from the moment at which the last registrar showed
@@ -110,9 +103,8 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 	return nil
 }
 
-// refuse sets the shutdown flag and health NOT_SERVING in the same moment: when the registry has confirmed, or when
-// withdraw's share of the budget is over and nobody has.
-func (m *Manager) refuse(ctx context.Context, o *offline) error {
+// awaitRefusal waits, where nobody has confirmed, until withdraw's share of the budget is over.
+func (m *Manager) awaitRefusal(ctx context.Context, o *offline) error {
 	m.mu.Lock()
 	nobody := !m.announced || len(m.keepers) == 0
 	by := m.drained.Add(o.plan.withdrawBy.Sub(o.plan.trigger))
@@ -120,11 +112,11 @@ func (m *Manager) refuse(ctx context.Context, o *offline) error {
 	if o.unconfirmed || nobody {
 		pause(ctx, by)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if o.undone(ctx) {
-		return errSkipped
-	}
+	return nil
+}
+
+// refuse sets the shutdown flag and health NOT_SERVING in the same moment.
+func (m *Manager) refuse(*offline) bool {
 	if m.calls != nil {
 		m.calls.Refuse()
 	}
@@ -133,7 +125,7 @@ func (m *Manager) refuse(ctx context.Context, o *offline) error {
 	}
 	m.refusing = true
 	m.showReady()
-	return nil
+	return true
 }
 
 const idlePoll = 5 * time.Millisecond
@@ -159,15 +151,13 @@ func notQuiet(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrNotQuiet, fmt.Sprintf(format, args...))
 }
 
-func (m *Manager) tellStreams(ctx context.Context, o *offline) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.calls == nil || o.undone(ctx) {
-		return errSkipped
+func (m *Manager) tellStreams(o *offline) bool {
+	if m.calls == nil {
+		return false
 	}
 	m.calls.TellStreams()
 	o.told = time.Now()
-	return nil
+	return true
 }
 
 // quieten waits until no RPC was admitted for the quiet time; a refused one counts as traffic too.
@@ -185,28 +175,4 @@ func (m *Manager) quieten(ctx context.Context, o *offline) error {
 		return nil
 	}
 	return notQuiet("no %v without an RPC in %v", quiet, time.Since(began).Round(time.Millisecond))
-}
-
-// awaitQuiet looks at a count that grows with the traffic until it has stood still for quiet, or for all of the time
-// where the limit leaves no more. The window starts again when a look was late: on a starved machine standing still
-// looks like silence. It reports false at the limit and when ctx ends.
-func awaitQuiet(ctx context.Context, quiet time.Duration, limit time.Time, traffic func() uint64) bool {
-	poll := min(max(quiet/10, time.Millisecond), 50*time.Millisecond)
-	since, last := time.Now(), traffic()
-	quiet = min(quiet, limit.Sub(since))
-	for look := since; look.Sub(since) < quiet; {
-		next := look.Add(poll)
-		if end := since.Add(quiet); end.Before(next) {
-			next = end
-		}
-		if next.After(limit) || !pause(ctx, next) {
-			return false
-		}
-		now, count := time.Now(), traffic()
-		if count != last || now.Sub(look) > 2*poll+quiet/4 {
-			since, last = now, count
-		}
-		look = now
-	}
-	return true
 }

@@ -16,15 +16,15 @@ const (
 	// balancers that pull a health check take their time too.
 	UnknownSettle = 5 * time.Second
 
-	// WithdrawLimit is how long Deregister is waited for: so long, or a fifth of the budget where that is less.
-	WithdrawLimit = 5 * time.Second
+	// withdrawLimit is how long Deregister is waited for: so long, or a fifth of the budget where that is less.
+	withdrawLimit = 5 * time.Second
 	// QuietLimit is how long quiet is waited for after settle: so long, or, in an offline that stops, a fifth of the budget
 	// where that is less. A caller that pins our address never goes quiet, and GOAWAY moves it.
 	QuietLimit = 5 * time.Second
-	// StreamSpread is the time over which streams are ended, so that their clients do not all come back at once.
-	StreamSpread = 2 * time.Second
-	// HookLimit is the most that all OnStop hooks together may take, inside the budget.
-	HookLimit = 2 * time.Second
+	// streamSpread is the time over which streams are ended, so that their clients do not all come back at once.
+	streamSpread = 2 * time.Second
+	// hookLimit is the most that all OnStop hooks together may take, inside the budget.
+	hookLimit = 2 * time.Second
 )
 
 const (
@@ -72,7 +72,7 @@ func (p *plan) budget() time.Duration { return p.end.Sub(p.trigger) }
 
 // withdrawFrom sets when withdraw begins, which its share counts from.
 func (p *plan) withdrawFrom(t time.Time) {
-	p.withdrawBy = t.Add(min(WithdrawLimit, p.budget()/5))
+	p.withdrawBy = t.Add(min(withdrawLimit, p.budget()/5))
 }
 
 // settleMost is the longest settle for which a budget has room beside everything else.

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A phase is one step of an offline.
+type phase struct {
+	name  phaseName
+	waits string // for what, and until when; empty: for nothing
+	// change is what Resume takes back. It is called with the lock held, and not once the drain is undone; it reports false where
+	// there was nothing to do. nil: it changes nothing of that kind.
+	change func(*offline) bool
+	// before waits before change, run does the rest after it. Each may be nil, and ends soon after ctx. errSkipped is no line worth.
+	before, run func(context.Context, *offline) error
+	failure     consequence
+	skip        bool
+}
+
+type phaseName string
+
+// A consequence is what an error of a phase means for the offline.
+type consequence string
+
+const (
+	fails    consequence = ""         // Shutdown and Drain return it
+	harmless consequence = "harmless" // they return it, and no call was lost by it: ExitCode does not count it
+	moved    consequence = "moved"    // a drain that stays returns it; GOAWAY moves whoever still calls
+	noted    consequence = "noted"    // it stands in the report and the log
+)
+
+// errSkipped is returned by a phase that had nothing to do and is not worth a line.
+var errSkipped = errors.New("lifecycle: skipped")
+
+// runPhase runs one phase, and writes it down in the report and the log. What it returns is part of the error of the offline.
+func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
+	if o.undone(ctx) {
+		return nil
+	}
+	m.log.Debug("offline", "phase", p.name, "waits", p.waits)
+	began := time.Now()
+	err := m.carryOut(ctx, o, p)
+	if errors.Is(err, errSkipped) {
+		return nil
+	}
+	m.write(o, p.name, began, err)
+	if err == nil {
+		return nil
+	}
+	switch p.failure {
+	case noted:
+		return nil
+	case moved:
+		if !o.stays {
+			return nil
+		}
+	case harmless:
+		return harmlessError{err}
+	}
+	return err
+}
+
+func (m *Manager) carryOut(ctx context.Context, o *offline, p phase) error {
+	if p.before != nil {
+		if err := p.before(ctx, o); err != nil {
+			return err
+		}
+	}
+	if p.change != nil && !m.change(ctx, o, p.change) {
+		return errSkipped
+	}
+	if p.run != nil {
+		return p.run(ctx, o)
+	}
+	return nil
+}
+
+// change makes a change that Resume takes back, unless it has: what undoes the drain holds the same lock, so the last one is right.
+func (m *Manager) change(ctx context.Context, o *offline, f func(*offline) bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !o.undone(ctx) && f(o)
+}
+
+// write puts a phase that has ended into the report and the log.
+func (m *Manager) write(o *offline, name phaseName, began time.Time, err error) {
+	p := Phase{Name: string(name), After: began.Sub(o.plan.trigger), Took: time.Since(began)}
+	counts := m.counts()
+	args := []any{
+		"phase", name, "took", p.Took.Round(time.Millisecond),
+		"unary", counts.Unary, "streams", counts.Streams, "late", counts.Late, "refused", counts.Refused,
+	}
+	if err != nil {
+		p.Error = err.Error()
+		args = append(args, "err", err)
+	}
+	m.log.Info("offline", args...)
+	o.note(func(r *Report) { r.Phases = append(r.Phases, p) })
+}
