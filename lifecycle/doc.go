@@ -32,11 +32,7 @@
 // of 682 with two servers behind one address, none when it is left alone). Readiness is Status.Ready, and is frozen by a
 // trigger from outside. Traffic is red from the trigger on. Liveness is green until the process ends.
 //
-// The order has reasons, each of them measured with grpc-go v1.85.0: GOAWAY is the only refusal that clients repeat by
-// themselves. The floor (confirmed and settled) and quiet are both needed: at a low rate it is quiet before clients have
-// heard, and a client that pins the address is never quiet. GracefulStop begins without waiting until nothing is in
-// flight: its GOAWAY frees calls that a race in grpc-go's client has parked on a connection with a long stream. Stop is
-// never called because counters are zero: the reply may still be in the queue.
+// The order has reasons, each of them measured: docs/design.md in the repository has them, and how to add to it.
 //
 // The package knows neither gRPC nor any registry. It imports the standard library and the OpenTelemetry API, and
 // declares the interfaces that it needs.
