@@ -33,10 +33,9 @@ func (m *Manager) Drain(ctx context.Context) error {
 		m.mu.Unlock()
 		return fmt.Errorf("lifecycle: drain: %w", ErrStopping)
 	}
-	m.hand = true
-	o := m.drain
-	if o == nil || !o.withdraws || o.over() {
-		o = m.lameDuck(ctx, byHand, true)
+	do, o := m.causes.on(eventDrain), m.drain
+	if do == doDrain || o == nil || !o.kind.withdraws() || o.over() {
+		o = m.lameDuck(ctx, triggerHand, drain)
 	}
 	m.mu.Unlock()
 	for {
@@ -72,12 +71,10 @@ func (m *Manager) Resume(ctx context.Context) error {
 		m.mu.Unlock()
 		return fmt.Errorf("lifecycle: resume: %w", ErrStopping)
 	}
-	undone := m.hand && !m.parked
-	m.hand = false
-	if undone {
+	if m.causes.on(eventResume) == doServe {
 		m.undo()
 	}
-	parked, announced := m.parked, m.announced
+	parked, announced := m.causes.operator(), m.announced
 	m.mu.Unlock()
 	if parked {
 		return fmt.Errorf("lifecycle: resume: %w", ErrOfflineByOperator)
@@ -93,15 +90,14 @@ func (m *Manager) Resume(ctx context.Context) error {
 	return nil
 }
 
-const byHand = "drain by hand"
+const triggerHand = "drain by hand"
 
-// lameDuck begins a drain that stays. It is called with the lock held. withdraw is false where an operator holds the
-// instance: a Deregister would end the operator's flag. Who waits for the drain before goes on with the new one.
-func (m *Manager) lameDuck(ctx context.Context, trigger string, withdraw bool) *offline {
+// lameDuck begins a drain that stays. It is called with the lock held. Who waits for the drain before goes on with the new one.
+func (m *Manager) lameDuck(ctx context.Context, trigger string, k kind) *offline {
 	if m.drain != nil {
 		m.drain.cancel(errBegunAnew)
 	}
-	o := &offline{plan: newPlan(time.Now(), m.budget), stays: true, withdraws: withdraw, done: make(chan struct{})}
+	o := &offline{kind: k, plan: newPlan(time.Now(), m.budget), done: make(chan struct{})}
 	m.drain = o
 	m.begin(ctx, o, trigger)
 	return o

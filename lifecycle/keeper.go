@@ -30,29 +30,24 @@ type keeper struct {
 	log       *slog.Logger
 	noted     func()
 
-	mu         *sync.Mutex
-	listed     bool                    // the goal
-	by         time.Time               // the limit of a withdrawal
-	since      time.Time               // when it was asked for
-	limit      *time.Timer             // ends a Deregister under way at by
-	asked      uint64                  // grows with every request
-	done       uint64                  // the last request that was carried out
-	cancel     context.CancelCauseFunc // of the call under way
-	standing   Standing
-	err        error
-	failure    string    // its text
-	final      error     // of a Register that no other try will mend
-	inUse      bool      // the registrar is somebody else's
-	known      bool      // consumers may know the instance
-	absent     time.Time // since when: confirmed, held by an operator, or given up
-	seen       bool      // the absence was seen: confirmed, or made by an operator
-	held       bool      // an operator holds the instance offline
-	everListed bool
-	fresh      bool          // registered, and Watch has not told yet how the registry holds it
-	settle     time.Duration // zero where the registrar says nothing
-	settles    bool          // it says something
-	underWay   []string      // the methods of the registrar that have not returned
-	changed    chan struct{} // closed and replaced at each change
+	settle *time.Duration // nil where the registrar says nothing
+
+	mu *sync.Mutex
+	request
+	registration
+	underWay []string      // the methods of the registrar that have not returned
+	changed  chan struct{} // closed and replaced at each change
+}
+
+// A request is what the instance was last asked to be.
+type request struct {
+	listed bool
+	by     time.Time               // the limit of a Deregister that begins now
+	since  time.Time               // when it was asked for
+	again  bool                    // asked for the same meanwhile: a Deregister that is not confirmed is repeated
+	asked  uint64                  // grows with every request
+	done   uint64                  // the last request that was carried out
+	cancel context.CancelCauseFunc // of the call under way
 }
 
 func newKeeper(r Registrar, number int, log *slog.Logger, mu *sync.Mutex, noted func()) *keeper {
@@ -62,46 +57,34 @@ func newKeeper(r Registrar, number int, log *slog.Logger, mu *sync.Mutex, noted 
 	}
 	k := &keeper{
 		registrar: r, name: name, log: log.With("registrar", name), noted: noted,
-		mu: mu, standing: Unregistered, changed: make(chan struct{}),
+		mu: mu, registration: registration{standing: Unregistered}, changed: make(chan struct{}),
 	}
 	if s, ok := r.(settler); ok {
-		k.settle, k.settles = s.Settle(), true
+		settle := s.Settle()
+		k.settle = &settle
 	}
 	return k
 }
 
 // announce asks for the instance to be listed. It is called with the lock held.
-func (k *keeper) announce() { k.request(true, time.Time{}) }
+func (k *keeper) announce() { k.ask(true, time.Time{}) }
 
 // withdraw asks for the instance to be absent; Deregister is given until by. It is called with the lock held.
-func (k *keeper) withdraw(by time.Time) { k.request(false, by) }
+func (k *keeper) withdraw(by time.Time) { k.ask(false, by) }
 
-func (k *keeper) request(listed bool, by time.Time) {
-	if k.asked > 0 && k.listed == listed && k.suffices(by) {
+// ask does not disturb a request for the same.
+func (k *keeper) ask(listed bool, by time.Time) {
+	if k.asked > 0 && k.listed == listed && (k.done != k.asked || k.standing != Unconfirmed) {
+		k.again = k.again || k.done != k.asked && by.After(k.by)
+		k.by = by
 		return
 	}
-	k.listed, k.by, k.since, k.final = listed, by, time.Now(), nil
+	k.listed, k.by, k.since, k.again, k.final = listed, by, time.Now(), false, nil
 	k.asked++
 	if k.cancel != nil {
 		k.cancel(errNewGoal)
 	}
 	k.notify()
-}
-
-// suffices tells that the last request, for the same, needs no repetition; one under way is given until by. It is called
-// with the lock held.
-func (k *keeper) suffices(by time.Time) bool {
-	switch {
-	case k.done == k.asked:
-		return k.standing != Unconfirmed
-	case !by.After(k.by):
-		return true
-	}
-	k.by = by
-	if k.limit == nil {
-		return k.standing != Unconfirmed // it has not begun, or has just ended
-	}
-	return k.limit.Reset(time.Until(by)) // false: it is being given up right now
 }
 
 // notify is called with the lock held.
@@ -135,7 +118,11 @@ func (k *keeper) run(ctx context.Context, addr net.Addr) {
 		}
 		k.mu.Lock()
 		k.cancel(nil)
-		k.cancel, k.done = nil, asked
+		k.cancel = nil
+		if !k.again || k.standing != Unconfirmed || asked != k.asked {
+			k.done = asked
+		}
+		k.again = false
 		k.notify()
 		k.mu.Unlock()
 	}
@@ -215,15 +202,14 @@ func (k *keeper) isKnown() bool {
 }
 
 func (k *keeper) deregister(ctx context.Context) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	k.mu.Lock()
 	limit := time.Until(k.by)
-	if time.Since(k.since) > deregisterGrace { // it begins behind a Register that did not heed its context
+	if time.Since(k.since) > deregisterGrace { // it begins behind a Register that did not heed its context, or once more
 		limit = max(limit, deregisterLeast)
 	}
-	k.limit = time.AfterFunc(limit, func() { cancel(errWithdrawLimit) })
 	k.mu.Unlock()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errWithdrawLimit)
+	defer cancel()
 	k.stand(Withdrawing, nil)
 	known := k.isKnown()
 	k.mu.Lock()
@@ -243,48 +229,16 @@ func (k *keeper) stand(s Standing, err error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.standing, k.err, k.failure = s, err, failure
-	switch s {
-	case Registering, Registered: // a Register that has not returned, or has failed, may have listed it
-		k.everListed, k.known = k.everListed || s == Registered, true
-		k.fresh = k.fresh || s == Registering
-		if !k.held {
-			k.seen, k.absent = false, time.Time{}
-		}
-	case Withdrawn, Unconfirmed:
-		k.limit.Stop()
-		k.limit = nil
-		if !k.held {
-			k.absent = time.Now()
-		}
-		// An operator may have put it online in between: what was seen before counts for since when, not for whether. Once it
-		// is to be listed again, what they do counts for then.
-		if !k.listed {
-			k.seen, k.held = s == Withdrawn, false
-		}
-	}
+	k.to(s, err, failure, k.listed, time.Now())
 	k.noted()
 	k.notify()
 }
 
-// hold records what an operator did. It reports whether that matters: an instance that we withdraw is not held by
-// anybody else; and whether it was so already when the instance was registered. It may be told before Register has
-// returned. It is called with the lock held.
+// hold takes what an operator did, see registration.heldBy. It is called with the lock held.
 func (k *keeper) hold(offline bool) (matters, atStart bool) {
-	if !k.listed {
-		if !offline && k.held { // listed again before we withdrew: the absence begins anew
-			k.held, k.seen, k.absent = false, false, time.Time{}
-		}
-		return false, false
+	matters, atStart = k.heldBy(offline, k.listed, time.Now())
+	if matters {
+		k.notify()
 	}
-	atStart, k.fresh = k.fresh, false
-	switch {
-	case !offline:
-		k.absent = time.Time{}
-	case !k.held: // else it is told again
-		k.absent = time.Now()
-	}
-	k.held, k.seen = offline, offline
-	k.notify()
-	return true, atStart
+	return matters, atStart
 }

@@ -22,12 +22,12 @@ func (k *keeper) await(ctx context.Context) (over bool, err error) {
 // awaitListed blocks until Register has returned nil for the first time, or an error that no other try will mend;
 // ErrStopping when stopping closes before.
 func (k *keeper) awaitListed(ctx context.Context, stopping <-chan struct{}) error {
-	return k.until(ctx, stopping, func() (bool, error) { return k.everListed || k.final != nil, k.final })
+	return k.until(ctx, stopping, func() (bool, error) { return k.ever || k.final != nil, k.final })
 }
 
 // awaitRegistered blocks until Register has returned nil for the first time.
 func (k *keeper) awaitRegistered(ctx context.Context) error {
-	return k.until(ctx, nil, func() (bool, error) { return k.everListed, nil })
+	return k.until(ctx, nil, func() (bool, error) { return k.ever, nil })
 }
 
 // awaitAnnounced blocks until the last announcement was carried out; ErrDrainedAgain when the opposite was asked for.
@@ -61,7 +61,7 @@ func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() 
 }
 
 // isHeld is called with the lock held.
-func (k *keeper) isHeld() bool { return k.held && k.listed }
+func (k *keeper) isHeld() bool { return k.presence == held && k.listed }
 
 // because adds to err what is wrong with the registration.
 func (k *keeper) because(err error) error {
@@ -89,12 +89,12 @@ func (k *keeper) failing() error {
 func (k *keeper) absence() (since time.Time, seen bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.absent, k.seen
+	return k.registration.absence()
 }
 
 // isSecret tells that nobody can know of the instance here, so that nobody has to learn that it has gone.
 func (k *keeper) isSecret() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.inUse || !k.known && !k.held && !slices.Contains(k.underWay, "Register")
+	return k.inUse || !k.known && k.presence != held && !slices.Contains(k.underWay, "Register")
 }

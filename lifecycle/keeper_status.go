@@ -28,5 +28,5 @@ type RegistrarStatus struct {
 
 // status is called with the lock held.
 func (k *keeper) status() RegistrarStatus {
-	return RegistrarStatus{Name: k.name, Standing: k.standing, Offline: k.held, Absent: k.absent, Error: k.failure}
+	return RegistrarStatus{Name: k.name, Standing: k.standing, Offline: k.presence == held, Absent: k.absent, Error: k.failure}
 }

@@ -115,7 +115,7 @@ func TestShutdownGivesAWithdrawalThatHasNotBegunLonger(t *testing.T) {
 // The Register of a Resume is not what the drain that it undid has waited for.
 func TestBusyIsWhatTheWithdrawalWaitsFor(t *testing.T) {
 	for listed, want := range map[bool]string{false: "Register", true: "Deregister"} {
-		k := &keeper{mu: new(sync.Mutex), noted: func() {}, listed: listed, underWay: []string{"Register"}}
+		k := &keeper{mu: new(sync.Mutex), noted: func() {}, request: request{listed: listed}, underWay: []string{"Register"}}
 		if got := k.busy(); got != want {
 			t.Errorf("busy() = %q with the goal listed = %v and Register under way, want %q", got, listed, want)
 		}

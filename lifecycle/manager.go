@@ -42,14 +42,9 @@ type Manager struct {
 	running       bool
 	listeners     []listener
 	toldUnwatched bool
-	closedAt      time.Time               // when somebody else has closed a listener
-	hand          bool                    // a drain by hand is in force
-	parked        bool                    // an operator holds the instance offline everywhere
-	drained       time.Time               // since when the instance drains
-	drain         *offline                // the last drain since the instance served
-	shutdown      *offline                // nil until Shutdown
-	last          *offline                // the one to report
-	stopWork      context.CancelCauseFunc // ends what Start began
+	closedAt      time.Time // when somebody else has closed a listener
+	course
+	stopWork context.CancelCauseFunc // ends what Start began
 }
 
 // New makes a Manager for s. It starts nothing and touches no registry; what is wrong with its arguments is an error of
@@ -119,14 +114,16 @@ func (m *Manager) settleTime() time.Duration {
 	if m.settle != nil {
 		return *m.settle
 	}
-	longest, known := time.Duration(0), false
+	var longest *time.Duration
 	for _, k := range m.keepers {
-		longest, known = max(longest, k.settle), known || k.settles
+		if k.settle != nil && (longest == nil || *k.settle > *longest) {
+			longest = k.settle
+		}
 	}
-	if !known {
+	if longest == nil {
 		return UnknownSettle
 	}
-	return longest
+	return *longest
 }
 
 func (m *Manager) quietTime() time.Duration {
@@ -179,5 +176,5 @@ func (m *Manager) Report() Report {
 // Force ends the patience of an offline, as a second signal does: what is in flight is answered and cut now. Without a
 // Shutdown under way it begins one; after the end it does nothing. It does not block.
 func (m *Manager) Force() {
-	m.beginShutdown(context.Background(), "forced", true).cancel(errForce)
+	m.beginShutdown(context.Background(), "forced", shutdown).cancel(errForce)
 }

@@ -5,7 +5,6 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,13 +12,11 @@ import (
 
 // An offline is one way from serving to draining, where it stays, or to stopped.
 type offline struct {
-	plan      plan
-	stays     bool // Drain and Park: it ends when the instance is quiet
-	withdraws bool
-	freezes   bool                    // readiness stays as it was at the trigger
-	cancel    context.CancelCauseFunc // ends its patience; of a drain that stays: undoes it
-	done      chan struct{}
-	err       error // once done
+	kind   kind
+	plan   plan
+	cancel context.CancelCauseFunc // ends its patience; of a drain that stays: undoes it
+	done   chan struct{}
+	err    error // once done
 
 	// Of the goroutine that runs it.
 	asked       []*keeper // to withdraw
@@ -37,7 +34,7 @@ type offline struct {
 }
 
 // undone tells that a drain that stays is not in force any more: undone, begun anew, or taken over by Shutdown.
-func (o *offline) undone(ctx context.Context) bool { return o.stays && ctx.Err() != nil }
+func (o *offline) undone(ctx context.Context) bool { return o.kind.stays() && ctx.Err() != nil }
 
 func (o *offline) over() bool {
 	select {
@@ -61,12 +58,12 @@ func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 	m.last = o
 	m.announceLeave()
 	m.setState(Draining)
-	m.log.Info("offline begins", "trigger", trigger, "policy", m.policy, "stays", o.stays, "budget", o.plan.budget())
+	m.log.Info("offline begins", "trigger", trigger, "policy", m.policy, "kind", o.kind, "budget", o.plan.budget())
 
 	caller = context.WithoutCancel(caller)
 	ctx, cancel := context.WithCancelCause(caller)
 	o.cancel = cancel
-	if o.stays {
+	if o.kind.stays() {
 		m.work.Go(func() { m.run(ctx, caller, o) }) // the offline that ends everything waits for it
 		return
 	}
@@ -91,17 +88,16 @@ func (m *Manager) offline(ctx context.Context, o *offline) error {
 	for _, p := range m.phases(o) {
 		errs = append(errs, m.runPhase(ctx, o, p))
 	}
-	if o.stays && ctx.Err() != nil {
+	if o.kind.stays() && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return errors.Join(errs...)
 }
 
-// phases is the picture of the package documentation, from top to bottom, but for announce, which begin has done. A drain that
-// stays ends with proof.
+// phases is the picture of the package documentation, from top to bottom, but for announce, which begin has done.
 func (m *Manager) phases(o *offline) []phase {
 	lossless, strict := m.policy == Lossless, m.policy == Strict
-	return slices.DeleteFunc([]phase{
+	leave := []phase{
 		{name: "successor", waits: "for others that are known for as long as settle, at most settle", run: m.awaitSuccessor, failure: noted},
 		{name: "withdraw", change: m.askToWithdraw, waits: "for the registrars to confirm, a fifth of the budget", run: m.awaitWithdrawn, failure: harmless},
 		{name: "settle", skip: !lossless, waits: "settle; unconfirmed, half the budget", run: m.settleDown},
@@ -111,13 +107,18 @@ func (m *Manager) phases(o *offline) []phase {
 		{name: "idle", skip: !strict, waits: "for what is in flight, half the budget", run: m.idle, failure: moved},
 		{name: "quiet", waits: "for a time without a call, QuietLimit", run: m.quieten, failure: moved},
 		{name: "proof", waits: "for those who still list us, half the budget", run: m.proveGone, failure: harmless},
-		{name: "goaway", skip: o.stays, run: m.gracefulStop},
-		{name: "notice", skip: o.stays, run: m.notice},
-		{name: "streams", skip: o.stays, waits: "for streams, their grace", run: m.awaitStreams},
-		{name: "end", skip: o.stays, run: m.endStreams},
-		{name: "calls", skip: o.stays, waits: "for what is in flight, the budget", run: m.awaitCalls},
-		{name: "force", skip: o.stays, waits: "for answers to get out, 500 ms", run: m.forceStop},
-		{name: "hooks", skip: o.stays, waits: "for the hooks, their share", run: m.runHooks},
-		{name: "close", skip: o.stays, waits: "for the registrars, 500 ms", run: m.closeRegistrars, failure: harmless},
-	}, func(p phase) bool { return p.skip })
+	}
+	if o.kind.stays() {
+		return applying(leave)
+	}
+	return applying(append(leave, []phase{
+		{name: "goaway", run: m.gracefulStop},
+		{name: "notice", run: m.notice},
+		{name: "streams", waits: "for streams, their grace", run: m.awaitStreams},
+		{name: "end", run: m.endStreams},
+		{name: "calls", waits: "for what is in flight, the budget", run: m.awaitCalls},
+		{name: "force", waits: "for answers to get out, 500 ms", run: m.forceStop},
+		{name: "hooks", waits: "for the hooks, their share", run: m.runHooks},
+		{name: "close", waits: "for the registrars, 500 ms", run: m.closeRegistrars, failure: harmless},
+	}...))
 }

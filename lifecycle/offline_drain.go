@@ -40,7 +40,7 @@ func (m *Manager) askToWithdraw(o *offline) bool {
 	}
 	o.plan.withdrawFrom(time.Now())
 	for _, k := range m.keepers {
-		if !k.inUse && (!o.stays || o.withdraws && !k.isHeld()) {
+		if !k.inUse && (!o.kind.stays() || o.kind == drain && !k.isHeld()) {
 			k.withdraw(o.plan.withdrawBy)
 			o.asked = append(o.asked, k)
 		}
@@ -80,15 +80,10 @@ func (m *Manager) awaitWithdrawn(ctx context.Context, o *offline) error {
 }
 
 // settleDown waits until the absence is known everywhere: for settle from the moment at which the last registrar showed
-// it. Unconfirmed, consumers keep us listed: then the lame duck lives for half the budget.
+// it; for longer where somebody has not.
 func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 	settle := m.settleTime()
-	until := o.absent.Add(settle)
-	// WithBudget would have been refused; a deadline of Shutdown cannot be.
-	cut := !o.stays && settle > settleMost(o.plan.budget()) && until.After(o.plan.half)
-	if cut || o.unconfirmed && !o.stays && o.plan.half.After(until) {
-		until = o.plan.half
-	}
+	until, cut := o.settleBy(settle)
 	waits := time.Now().Before(until)
 	pause(ctx, until.Add(-proofLead))
 	m.askGone(ctx, o)
@@ -163,13 +158,10 @@ func (m *Manager) tellStreams(o *offline) bool {
 // quieten waits until no RPC was admitted for the quiet time; a refused one counts as traffic too.
 func (m *Manager) quieten(ctx context.Context, o *offline) error {
 	quiet := m.quietTime()
-	if m.calls == nil || quiet == 0 || m.policy == Lossless && o.unconfirmed && !o.stays {
-		return errSkipped
-	}
 	began := time.Now()
-	limit := o.plan.quietBy(began)
-	if o.stays {
-		limit = began.Add(QuietLimit)
+	limit, wanted := o.quietBy(began, m.policy)
+	if m.calls == nil || quiet == 0 || !wanted {
+		return errSkipped
 	}
 	if awaitQuiet(ctx, quiet, limit, func() uint64 { return m.calls.Admitted() + m.calls.Refused() }) || ctx.Err() != nil {
 		return nil

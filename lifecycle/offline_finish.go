@@ -104,7 +104,7 @@ func (m *Manager) isInUse(k *keeper) bool {
 // conclude writes the last line of an offline. ctx is for the trace.
 func (m *Manager) conclude(ctx context.Context, o *offline) {
 	m.finishReport(o)
-	if !o.stays {
+	if !o.kind.stays() {
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)
 		if !ended(limit, m.states.Done()) {
 			o.abandon("OnState")
@@ -116,7 +116,7 @@ func (m *Manager) conclude(ctx context.Context, o *offline) {
 	m.log.Info("offline ends", "outcome", report.Outcome, "took", report.Took.Round(time.Millisecond),
 		"unary", report.AtEnd.Unary, "streams", report.AtEnd.Streams, "late", report.AtEnd.Late, "refused", report.AtEnd.Refused,
 		"err", o.err)
-	if !o.stays {
+	if !o.kind.stays() {
 		m.telemetry.stop()
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)
 		defer cancel()
@@ -148,7 +148,7 @@ func (m *Manager) finishReport(o *offline) {
 			r.Registrars = append(r.Registrars, k.status())
 		}
 	})
-	if !o.stays {
+	if !o.kind.stays() {
 		m.setState(Stopped)
 	}
 }

@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -36,6 +37,10 @@ const (
 // errSkipped is returned by a phase that had nothing to do and is not worth a line.
 var errSkipped = errors.New("lifecycle: skipped")
 
+func applying(phases []phase) []phase {
+	return slices.DeleteFunc(phases, func(p phase) bool { return p.skip })
+}
+
 // runPhase runs one phase, and writes it down in the report and the log. What it returns is part of the error of the offline.
 func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 	if o.undone(ctx) {
@@ -55,7 +60,7 @@ func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 	case noted:
 		return nil
 	case moved:
-		if !o.stays {
+		if !o.kind.stays() {
 			return nil
 		}
 	case harmless:

@@ -27,7 +27,7 @@ type proof struct {
 
 // askGone asks the registrars that have confirmed the absence, and can, whether everybody else hands it out, too.
 func (m *Manager) askGone(ctx context.Context, o *offline) {
-	if !o.withdraws {
+	if !o.kind.withdraws() {
 		return
 	}
 	ctx, o.stopProofs = context.WithCancel(ctx)
@@ -79,11 +79,12 @@ func (m *Manager) proveGone(ctx context.Context, o *offline) error {
 
 // awaitGone asks again until nobody lists the instance. In a drain that stays there is no hurry: it is only said.
 func (m *Manager) awaitGone(ctx context.Context, o *offline, p *proof, err error) error {
-	for !o.stays && err != nil && !isUnproven(err) && pause(ctx, earlier(time.Now().Add(proofAgain), o.plan.half)) {
-		if !time.Now().Before(o.plan.half) {
+	by := o.goneBy()
+	for err != nil && !isUnproven(err) && time.Now().Before(by) && pause(ctx, earlier(time.Now().Add(proofAgain), by)) {
+		if !time.Now().Before(by) {
 			break
 		}
-		limited, cancel := context.WithDeadline(ctx, o.plan.half)
+		limited, cancel := context.WithDeadline(ctx, by)
 		if again := p.gone(limited); limited.Err() == nil {
 			err = again
 		}

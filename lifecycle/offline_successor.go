@@ -41,11 +41,11 @@ func (m *Manager) awaitSuccessor(ctx context.Context, o *offline) error {
 func (m *Manager) withOthers(o *offline) (registrars []otherser) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.announced || !o.withdraws {
+	if !m.announced || !o.kind.withdraws() {
 		return nil
 	}
 	for _, k := range m.keepers {
-		if r, ok := k.registrar.(otherser); ok && k.everListed && k.absent.IsZero() {
+		if r, ok := k.registrar.(otherser); ok && k.ever && k.absent.IsZero() {
 			registrars = append(registrars, r)
 		}
 	}

@@ -16,11 +16,11 @@ const successorLook = time.Second
 // answers them. In a drain that stays it goes on looking.
 func (m *Manager) tellWatches(ctx context.Context, o *offline) error {
 	switch {
-	case m.health == nil || m.healthNotice == AtTrigger || !o.stays && m.healthNotice != AtSettled:
+	case m.health == nil || m.healthNotice == AtTrigger || !o.kind.stays() && m.healthNotice != AtSettled:
 		return errSkipped
 	case m.shutWatches(ctx, o):
 		return nil
-	case o.stays:
+	case o.kind.stays():
 		m.work.Go(func() {
 			for pause(ctx, time.Now().Add(successorLook)) && !m.shutWatches(ctx, o) {
 			}

@@ -44,16 +44,25 @@ func (m *Manager) operator(ctx context.Context, k *keeper, online bool) {
 		everywhere = everywhere && other.isHeld()
 	}
 	m.log.Info("operator", "registrar", k.name, "online", online, "offline_everywhere", everywhere, "found_at_start", atStart)
-	was := m.parked
-	m.parked = everywhere
+	var e causeEvent
 	switch {
-	case online && m.hand: // the drain by hand is in force: it has to be withdrawn, and to settle, after all
-		m.lameDuck(ctx, byHand, true)
-	case everywhere && !was && m.registryOffline == Exit && !atStart:
-		m.stop(ctx, "operator offline", false)
-	case everywhere && !was && !m.hand:
-		m.lameDuck(ctx, "operator offline", false)
-	case was && !everywhere && !m.hand:
+	case online:
+		e = eventReleased
+	case everywhere && m.registryOffline == Exit && !atStart:
+		e = eventHeldExit
+	case everywhere:
+		e = eventHeld
+	}
+	switch m.causes.on(e) {
+	case doDrain:
+		m.lameDuck(ctx, triggerHand, drain)
+	case doPark:
+		m.lameDuck(ctx, triggerOperator, park)
+	case doServe:
 		m.undo()
+	case doStop:
+		m.stop(ctx, triggerOperator, exit)
 	}
 }
+
+const triggerOperator = "operator offline"

@@ -70,7 +70,7 @@ func TestOperatorAsShutdownBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.run(t)
-		r.beginShutdown(t.Context(), "shutdown", true)
+		r.beginShutdown(t.Context(), "shutdown", shutdown)
 		for _, online := range []bool{false, true, false} {
 			r.operator(t.Context(), r.keepers[0], online)
 		}

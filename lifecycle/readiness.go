@@ -25,14 +25,14 @@ func (m *Manager) isReady() bool {
 	case m.state >= Stopping || m.refusing:
 		return false
 	case m.shutdown != nil:
-		return m.ready && m.shutdown.freezes
+		return m.ready && m.shutdown.kind == shutdown
 	case m.state != Serving:
 		return false
 	case m.unlisted:
 		return true
 	}
 	for _, k := range m.keepers {
-		if !k.everListed {
+		if !k.ever {
 			return false
 		}
 	}
@@ -48,7 +48,7 @@ func (m *Manager) readyUnlistedAfter(ctx context.Context, d time.Duration) {
 	defer m.mu.Unlock()
 	m.unlisted = true
 	for _, k := range m.keepers {
-		if !k.everListed {
+		if !k.ever {
 			m.log.Warn("ready although not listed", "registrar", k.name, "after", d, "err", k.failure)
 		}
 	}

@@ -100,15 +100,15 @@ func (o *offline) snapshot() Report {
 
 func (o *offline) outcome(err error) Outcome {
 	switch {
-	case o.stays && errors.Is(err, ErrResumed):
+	case o.kind.stays() && errors.Is(err, ErrResumed):
 		return OutcomeResumed
-	case o.stays && (errors.Is(err, ErrStopping) || errors.Is(err, errBegunAnew)):
+	case o.kind.stays() && (errors.Is(err, ErrStopping) || errors.Is(err, errBegunAnew)):
 		return OutcomeSuperseded
-	case o.stays && errors.Is(err, ErrNotQuiet):
+	case o.kind.stays() && errors.Is(err, ErrNotQuiet):
 		return OutcomeNotQuiet
-	case o.stays && o.unconfirmed:
+	case o.kind.stays() && o.unconfirmed:
 		return OutcomeUnconfirmed
-	case o.stays:
+	case o.kind.stays():
 		return OutcomeDrained
 	case o.report.Forced:
 		return OutcomeForced

@@ -52,7 +52,11 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 
 	trigger, force, cause := m.awaitTrigger(ctx, signals, failed)
 	cancel()
-	o := m.beginShutdown(context.WithoutCancel(ctx), trigger, cause == nil)
+	end := shutdown
+	if cause != nil {
+		end = exit
+	}
+	o := m.beginShutdown(context.WithoutCancel(ctx), trigger, end)
 	if force {
 		m.Force()
 	}

@@ -26,7 +26,7 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 	if m.within(ctx) {
 		return fmt.Errorf("%w; use a goroutine: go m.Shutdown(context.Background())", ErrFromHandler)
 	}
-	o := m.beginShutdown(ctx, "shutdown", true)
+	o := m.beginShutdown(ctx, "shutdown", shutdown)
 	if o.over() {
 		return o.err
 	}
@@ -46,15 +46,14 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// beginShutdown freezes readiness where somebody outside has asked for the end, and knows of it.
-func (m *Manager) beginShutdown(ctx context.Context, trigger string, freezes bool) *offline {
+func (m *Manager) beginShutdown(ctx context.Context, trigger string, k kind) *offline {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.stop(ctx, trigger, freezes)
+	return m.stop(ctx, trigger, k)
 }
 
 // stop is called with the lock held.
-func (m *Manager) stop(ctx context.Context, trigger string, freezes bool) *offline {
+func (m *Manager) stop(ctx context.Context, trigger string, k kind) *offline {
 	if m.shutdown != nil {
 		return m.shutdown
 	}
@@ -65,7 +64,7 @@ func (m *Manager) stop(ctx context.Context, trigger string, freezes bool) *offli
 	if m.drain != nil {
 		m.drain.cancel(ErrStopping)
 	}
-	o := &offline{plan: newPlan(time.Now(), budget), withdraws: true, freezes: freezes, done: make(chan struct{})}
+	o := &offline{kind: k, plan: newPlan(time.Now(), budget), done: make(chan struct{})}
 	m.shutdown = o
 	m.begin(ctx, o, trigger)
 	close(m.begun)

@@ -96,7 +96,7 @@ func (m *Manager) announce(ctx context.Context, addr net.Addr) error {
 		return fmt.Errorf("lifecycle: start: %w", ErrStopping)
 	}
 	m.announced = true
-	if !m.hand {
+	if !m.causes.hand() {
 		m.serve()
 	}
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))

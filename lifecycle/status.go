@@ -34,7 +34,7 @@ func (m *Manager) Status() Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := Status{State: m.state, Ready: m.ready, Calls: m.counts()}
-	if m.hand {
+	if m.causes.hand() {
 		s.Causes = append(s.Causes, "by hand")
 	}
 	if m.shutdown != nil {
@@ -47,7 +47,7 @@ func (m *Manager) Status() Status {
 			r.Error = words[n].failure
 		}
 		r.Published = words[n].published
-		if m.parked && r.Offline {
+		if m.causes.operator() && r.Offline {
 			s.Causes = append(s.Causes, "operator at "+r.Name)
 		}
 		s.Registrars = append(s.Registrars, r)
