@@ -59,7 +59,7 @@ func (r *Registrar) Deregister(ctx context.Context) error {
 // known to consumers, though perhaps not yet to us; Watch tells so before the absence is confirmed.
 func (r *Registrar) lookOnceMore(ctx context.Context) {
 	r.mu.Lock()
-	l, held := r.link, r.machine.state == offline
+	l, held := r.link, r.machine.state == stateOffline
 	r.mu.Unlock()
 	if l == nil || !held {
 		return

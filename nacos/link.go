@@ -71,17 +71,17 @@ func (r *Registrar) show(l *link, list []sdk.Instance) {
 	r.others.update(list, l.self, time.Now())
 	r.log.Debug("nacos: list", "instances", len(list), "listed", v.listed)
 	if l == r.link {
-		r.look()
+		r.feedView()
 		r.compare(l)
 	}
 	r.notify()
 }
 
 // look tells the machine what the view shows; with the lock held.
-func (r *Registrar) look() {
+func (r *Registrar) feedView() {
 	switch l := r.link; {
 	case l == nil || l.view.lists == 0:
-	case l.view.listed, r.machine.state == withdrawn && len(l.view.entries) > 0:
+	case l.view.listed, r.machine.state == stateWithdrawn && len(l.view.entries) > 0:
 		r.step(eventListed)
 	default:
 		r.step(eventGone)
@@ -116,7 +116,7 @@ func (r *Registrar) adopt(l *link) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.link
-	if r.machine.state == closed {
+	if r.machine.state == stateClosed {
 		old, l = l, nil // too late
 	}
 	r.link = l

@@ -27,7 +27,7 @@ func TestServingNodesDisagree(t *testing.T) {
 				}
 			}
 			p.wantReports()
-			p.wantState(registered)
+			p.wantState(stateRegistered)
 			if n := strings.Count(log.String(), "nodes disagree"); n != round || p.connections() != 1+round || p.registry.open() != 1 {
 				t.Errorf("after %d h: %d lines, %d connections, %d of them open; want one line and one look by a new connection for each time",
 					round, n, p.connections(), p.registry.open())
@@ -60,7 +60,7 @@ func TestOfflineForgedOnline(t *testing.T) {
 				p.registry.spoof(p.self)
 				time.Sleep(35 * time.Second)
 				p.wantReports()
-				p.wantState(offline)
+				p.wantState(stateOffline)
 				if n := strings.Count(log.String(), "nobody else can be asked"); p.registry.away && (n < 2 || n > 4) {
 					t.Errorf("%d lines with the reason in 35 s, want one every %v to %v:\n%s", n, recheckWait, 2*recheckWait, log.String())
 				}
@@ -84,7 +84,7 @@ func TestWeightOfZero(t *testing.T) {
 		p.registry.set(func() { p.registry.conns[0].published.Weight = 0 })
 		time.Sleep(time.Hour)
 		p.wantReports()
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		if n := strings.Count(log.String(), "weight to 0"); n != 1 {
 			t.Errorf("%d lines about the weight, want 1:\n%s", n, log.String())
 		}
@@ -157,7 +157,7 @@ func TestProbeWithoutEffect(t *testing.T) {
 		p.registry.set(func() { p.registry.conns[0].published, p.registry.hurdles = nil, 1 })
 		time.Sleep(time.Minute)
 		p.wantReports()
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		if !p.listed() || p.registry.open() != 1 {
 			t.Errorf("listed %v on %d connections, want listed on a new one", p.listed(), p.registry.open())
 		}

@@ -23,7 +23,7 @@ func TestDeregisterEndsAProbe(t *testing.T) {
 		p.registry.spoof()
 		p.registry.set(func() { p.registry.frozen = true })
 		time.Sleep(grace + time.Second) // the probe's registration hangs
-		p.wantState(probing)
+		p.wantState(stateProbing)
 		p.registry.set(func() { p.registry.frozen = false })
 		if err := p.deregister(); err != nil {
 			t.Errorf("Deregister() = %v, want nil", err)

@@ -55,14 +55,14 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch r.machine.state { // Close and Deregister go on from here
-	case closed:
+	case stateClosed:
 		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, ErrClosed)
-	case withdrawn:
+	case stateWithdrawn:
 		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, errWithdrawing)
 	}
 	r.leftover = false
 	r.step(outcome)
-	r.look()
+	r.feedView()
 	r.compare(r.link)
 	r.namespace.Do(func() { r.keeper.Go(r.checkNamespace) })
 	return nil
@@ -90,7 +90,7 @@ func (r *Registrar) claim(addr net.Addr) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch r.machine.state {
-	case registered, absent, probing, offline:
+	case stateRegistered, stateAbsent, stateProbing, stateOffline:
 		if r.listener != listener {
 			return fmt.Errorf("%w: %s (%s)", ErrInUse, hostPort(r.self), r.listener)
 		}

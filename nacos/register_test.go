@@ -203,7 +203,7 @@ func TestRegisterEndedByDeregister(t *testing.T) {
 		if p.listed() {
 			t.Error("listed, want absent")
 		}
-		p.wantState(withdrawn)
+		p.wantState(stateWithdrawn)
 		p.wantReports()
 	})
 }

@@ -119,7 +119,7 @@ func (r *Registrar) Settle() time.Duration { return DefaultSettle }
 // if something of the SDK still runs then, and is idempotent.
 func (r *Registrar) Close() error {
 	r.mu.Lock()
-	if r.machine.state != closed {
+	if r.machine.state != stateClosed {
 		r.step(eventClose)
 		close(r.closing)
 		if r.abort != nil {
@@ -162,7 +162,7 @@ func (r *Registrar) begin(ctx context.Context, yields bool) (_ context.Context, 
 	ctx, cancel := context.WithCancelCause(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.machine.state == closed {
+	if r.machine.state == stateClosed {
 		<-r.turn
 		cancel(ErrClosed)
 		return nil, nil, ErrClosed
@@ -184,7 +184,7 @@ func (r *Registrar) begin(ctx context.Context, yields bool) (_ context.Context, 
 func (r *Registrar) step(e event) {
 	was := r.machine
 	r.machine.handle(e)
-	r.tell(was, e)
+	r.logChange(was, e)
 	r.notify()
 }
 

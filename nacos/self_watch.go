@@ -17,26 +17,26 @@ func (r *Registrar) watchSelf() {
 		r.mu.Lock()
 		m, changed := r.machine, r.changed
 		r.mu.Unlock()
-		if m.turn != armed && m.todo == await {
-			armed = m.turn
+		if m.revision != armed && m.todo == doAwait {
+			armed = m.revision
 			wait := m.wait
-			if m.state != probing { // what follows is not for everybody at once
+			if m.state != stateProbing { // what follows is not for everybody at once
 				wait = r.jitter(wait)
 			}
 			timer.Reset(wait)
 		}
 		switch m.todo {
-		case nothing:
+		case doNothing:
 			select {
 			case <-changed:
 			case <-r.closing:
 				return
 			}
-		case await:
+		case doAwait:
 			select {
 			case <-changed:
 			case <-timer.C:
-				r.feed(m.turn, eventTimeout)
+				r.feed(m.revision, eventTimeout)
 			case <-r.closing:
 				return
 			}
@@ -45,7 +45,7 @@ func (r *Registrar) watchSelf() {
 			if !ok {
 				return
 			}
-			r.feed(m.turn, e)
+			r.feed(m.revision, e)
 		}
 	}
 }
@@ -54,12 +54,12 @@ func (r *Registrar) watchSelf() {
 func (r *Registrar) feed(turn uint64, e event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.machine.turn != turn {
+	if r.machine.revision != turn {
 		return
 	}
 	r.step(e)
 	if e == eventReplaced {
-		r.look()
+		r.feedView()
 	}
 }
 
@@ -72,29 +72,29 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 	}
 	defer end()
 	r.mu.Lock()
-	l, wanted := r.link, r.machine.turn == m.turn
+	l, wanted := r.link, r.machine.revision == m.revision
 	r.mu.Unlock()
 	if !wanted {
 		return "", true
 	}
 	if l == nil {
-		if m.todo == withdraw {
+		if m.todo == doWithdraw {
 			return eventWithdrew, true // it went with the connection
 		}
 		return r.replace(ctx), true
 	}
 	switch m.todo {
-	case register:
+	case doRegister:
 		return r.probe(ctx, l), true
-	case look, glance:
-		return r.heed(ctx, m, l, r.ask(ctx, l, m.todo == look)), true
-	case confirm:
+	case doAsk, doAskList:
+		return r.heed(ctx, m, l, r.ask(ctx, l, m.todo == doAsk)), true
+	case doAskFresh:
 		o := r.askFresh(ctx, l)
 		r.discard(o.fresh)
 		return o.event, true
-	case replace:
+	case doReplace:
 		return r.replace(ctx), true
-	case withdraw:
+	case doWithdraw:
 		err := l.Deregister(ctx, r.inst.Service, r.inst.Group, l.self)
 		r.log.Warn("nacos: listed although withdrawn, withdrew again", "entries", r.entries(l), "err", err)
 		if err != nil {
@@ -134,21 +134,21 @@ func (r *Registrar) replace(ctx context.Context) event {
 		r.discard(fresh)
 		return eventFailed
 	}
-	return r.succeed(ctx, fresh)
+	return r.handOver(ctx, fresh)
 }
 
 // heed makes an event of a second opinion.
 func (r *Registrar) heed(ctx context.Context, m machine, l *link, o opinion) event {
 	shown := r.shown(l)
 	switch {
-	case m.state == offline && shown: // it was asked about what our view shows
+	case m.state == stateOffline && shown: // it was asked about what our view shows
 		if o.event == eventNoOpinion {
 			r.log.Warn("nacos: our subscription lists us again, and nobody else can be asked: staying offline by operator", "err", o.err)
 		}
 		r.discard(o.fresh)
 	case o.fresh != nil:
-		return r.succeed(ctx, o.fresh)
-	case o.event == eventThere && m.state == probing && shown:
+		return r.handOver(ctx, o.fresh)
+	case o.event == eventThere && m.state == stateProbing && shown:
 		return eventListed
 	case o.event == eventNoOpinion:
 		r.log.Debug("nacos: no second opinion", "err", o.err)
@@ -165,7 +165,7 @@ func (r *Registrar) shown(l *link) bool {
 
 // succeed registers on a new connection and goes on with it. The old one ends after that, so the instance stays
 // listed throughout.
-func (r *Registrar) succeed(ctx context.Context, fresh *link) event {
+func (r *Registrar) handOver(ctx context.Context, fresh *link) event {
 	if err := r.registerOn(ctx, fresh); err != nil {
 		r.log.Warn("nacos: the new connection does not register", "err", err)
 		r.discard(fresh)
@@ -179,7 +179,7 @@ func (r *Registrar) succeed(ctx context.Context, fresh *link) event {
 }
 
 // tell logs what a change of state means; with the lock held.
-func (r *Registrar) tell(was machine, e event) {
+func (r *Registrar) logChange(was machine, e event) {
 	before, after := was.state, r.machine.state
 	if !was.doubted && r.machine.doubted {
 		r.log.Warn("nacos: the open list does not have us, and our subscription does: nodes disagree, or our view is broken",
@@ -190,20 +190,20 @@ func (r *Registrar) tell(was machine, e event) {
 	}
 	r.log.Debug("nacos: self-watch", "from", string(before), "event", string(e), "to", string(after))
 	switch {
-	case before == idle && after == registered:
+	case before == stateIdle && after == stateRegistered:
 		r.log.Info("nacos: listed")
-	case before == idle && after == offline:
+	case before == stateIdle && after == stateOffline:
 		r.log.Warn("nacos: registered but not listed: an operator has switched this address off, or did so less than a " +
 			"minute ago; staying registered, it ends when the operator switches it on")
-	case after == offline:
+	case after == stateOffline:
 		r.log.Warn("nacos: an operator has switched the instance off")
-	case before == offline && after == registered:
+	case before == stateOffline && after == stateRegistered:
 		r.log.Info("nacos: an operator has switched the instance on")
-	case before == probing && e == eventListed:
+	case before == stateProbing && e == eventListed:
 		r.log.Warn("nacos: the registration was lost, and is back")
 	case e == eventReplaced:
 		r.log.Warn("nacos: our subscription or our login did not work any more: new connection")
-	case after == absent && (e == eventFailed || e == eventNoOpinion):
+	case after == stateAbsent && (e == eventFailed || e == eventNoOpinion):
 		r.log.Warn("nacos: absent from the list, reason unknown, staying online", "event", string(e))
 	}
 }

@@ -16,7 +16,7 @@ func TestServingAbsentLessThanGrace(t *testing.T) {
 		time.Sleep(grace - time.Millisecond)
 		p.registry.conns[0].callback([]sdk.Instance{p.self})
 		time.Sleep(time.Hour)
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		p.wantReports()
 		if n := p.registry.count("register"); n != 1 {
 			t.Errorf("%d registrations, want 1: nothing is done about a short absence", n)
@@ -29,7 +29,7 @@ func TestServingRegistrationLost(t *testing.T) {
 		p.register()
 		p.registry.set(func() { p.registry.conns[0].published = nil })
 		time.Sleep(pushDelay + grace + pushDelay + time.Millisecond)
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		if !p.listed() {
 			t.Error("not listed, want listed again after the grace")
 		}
@@ -48,7 +48,7 @@ func TestServingViewBroken(t *testing.T) {
 				t.Fatal("not listed for a moment, want the new connection before the end of the old one")
 			}
 		}
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		p.wantReports()
 		if p.registry.open() != 1 || p.registry.count("conn1 close") != 1 {
 			t.Errorf("calls %v, want a new connection and the first one closed", p.registry.calls)
@@ -67,7 +67,7 @@ func TestServingViewBrokenSeenByFreshConnection(t *testing.T) {
 		time.Sleep(time.Hour)
 		p.registry.spoof()
 		time.Sleep(time.Minute)
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		p.wantReports()
 		if !p.listed() || p.registry.open() != 1 {
 			t.Errorf("listed %v on %d connections, want listed on one", p.listed(), p.registry.open())
@@ -113,7 +113,7 @@ func TestServingLoginForgotten(t *testing.T) {
 			c.expired, c.blind, c.published = true, true, nil
 		})
 		time.Sleep(checkWait + pushDelay)
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		p.wantReports()
 		if !p.listed() || p.registry.open() != 1 {
 			t.Errorf("listed %v on %d connections, want listed on a new one", p.listed(), p.registry.open())
@@ -127,7 +127,7 @@ func TestServingViewStuckAndRegistrationLost(t *testing.T) {
 		time.Sleep(time.Hour)
 		p.registry.set(func() { c := p.registry.conns[0]; c.blind, c.published = true, nil })
 		time.Sleep(checkWait + grace + probeWait + time.Second)
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		p.wantReports()
 		if !p.listed() {
 			t.Error("not listed, want listed again although no list came")
@@ -153,11 +153,11 @@ func TestServingRegistryAwayDuringProbe(t *testing.T) {
 		p.registry.spoof()
 		p.registry.set(func() { p.registry.away = true })
 		time.Sleep(time.Hour)
-		p.wantState(absent)
+		p.wantState(stateAbsent)
 		p.wantReports()
 		p.registry.set(func() { p.registry.away = false })
 		time.Sleep(time.Minute)
-		p.wantState(registered)
+		p.wantState(stateRegistered)
 		p.wantReports()
 	})
 }
@@ -186,7 +186,7 @@ func TestStartedHeldByOperator(t *testing.T) {
 			t.Errorf("Register() took %v, want %v", d, probeWait+confirmWait)
 		}
 		p.wantReports(false)
-		p.wantState(offline)
+		p.wantState(stateOffline)
 		if p.published().Ip == "" {
 			t.Error("not registered, want it to stay registered")
 		}
@@ -202,11 +202,11 @@ func TestLateOutcomeIsVoid(t *testing.T) {
 		p.register()
 		p.registry.spoof()
 		p.mu.Lock()
-		late := p.machine.turn
+		late := p.machine.revision
 		p.mu.Unlock()
 		p.registry.conns[0].callback([]sdk.Instance{p.self})
 		p.registry.conns[0].callback(nil)
 		p.feed(late, eventTimeout) // of the first absence
-		p.wantState(absent)
+		p.wantState(stateAbsent)
 	})
 }

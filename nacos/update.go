@@ -34,7 +34,7 @@ func (r *Registrar) Update(ctx context.Context, metadata map[string]string, weig
 	defer end()
 	r.mu.Lock()
 	r.inst.Weight, r.inst.Metadata = weight, maps.Clone(metadata)
-	l, published := r.link, r.machine.state != idle && r.machine.state != withdrawn
+	l, published := r.link, r.machine.state != stateIdle && r.machine.state != stateWithdrawn
 	r.self.Weight, r.self.Metadata = weight, maps.Clone(metadata)
 	if l == nil || !published {
 		r.mu.Unlock()
@@ -75,7 +75,7 @@ func differs(ours, shown sdk.Instance) difference {
 
 // compare logs once for each kind of difference; with the lock held.
 func (r *Registrar) compare(l *link) {
-	if l.updating || r.machine.state == idle {
+	if l.updating || r.machine.state == stateIdle {
 		return
 	}
 	var d difference

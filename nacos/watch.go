@@ -24,7 +24,7 @@ func (r *Registrar) Watch(ctx context.Context, changed func(online bool)) error 
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if (told.answers != m.answers || m.answers > 0 && told.online != m.online) && m.state != closed {
+		if (told.answers != m.answers || m.answers > 0 && told.online != m.online) && m.state != stateClosed {
 			told.answers, told.online = m.answers, m.online
 			changed(m.online)
 			continue

@@ -44,7 +44,7 @@ type machine struct {
 	state state
 	todo  action
 	wait  time.Duration // with todo == await
-	turn  uint64        // grows whenever todo is set: what came of an older todo is void
+	revision  uint64        // grows whenever todo is set: what came of an older todo is void
 
 	answers   uint64 // how often Register has succeeded
 	online    bool   // false: an operator holds the instance offline
@@ -58,13 +58,13 @@ type machine struct {
 type state string
 
 const (
-	idle       state = "idle" // nothing is published, or Register is under way
-	registered state = "registered"
-	absent     state = "absent"
-	probing    state = "probing"
-	offline    state = "offline by operator"
-	withdrawn  state = "withdrawn"
-	closed     state = "closed"
+	stateIdle       state = "idle" // nothing is published, or Register is under way
+	stateRegistered state = "registered"
+	stateAbsent     state = "absent"
+	stateProbing    state = "probing"
+	stateOffline    state = "offline by operator"
+	stateWithdrawn  state = "withdrawn"
+	stateClosed     state = "closed"
 )
 
 type event string
@@ -93,27 +93,27 @@ const (
 type action string
 
 const (
-	nothing  action = "nothing"
-	await    action = "await"
-	register action = "register again"
-	look     action = "second opinion"         // list, else a fresh client
-	glance   action = "second opinion by list" // no fresh client: it is asked for again and again
-	confirm  action = "second opinion by a fresh client"
-	replace  action = "new connection"
-	withdraw action = "deregister again"
+	doNothing  action = "nothing"
+	doAwait    action = "await"
+	doRegister action = "register again"
+	doAsk     action = "second opinion"         // list, else a fresh client
+	doAskList   action = "second opinion by list" // no fresh client: it is asked for again and again
+	doAskFresh  action = "second opinion by a fresh client"
+	doReplace  action = "new connection"
+	doWithdraw action = "deregister again"
 )
 
 func newMachine(t timing) machine {
-	return machine{t: t, state: idle, todo: nothing, online: true}
+	return machine{t: t, state: stateIdle, todo: doNothing, online: true}
 }
 
 func (m *machine) enter(s state, a action) {
 	m.state, m.todo, m.wait = s, a, 0
-	m.turn++
+	m.revision++
 }
 
 func (m *machine) enterFor(s state, d time.Duration) {
-	m.enter(s, await)
+	m.enter(s, doAwait)
 	m.wait = d
 }
 
@@ -121,16 +121,16 @@ func (m *machine) enterFor(s state, d time.Duration) {
 func (m *machine) handle(e event) {
 	switch e {
 	case eventClose:
-		m.enter(closed, nothing)
+		m.enter(stateClosed, doNothing)
 		return
 	case eventWithdraw:
-		if m.state != closed {
-			m.enter(withdrawn, nothing)
+		if m.state != stateClosed {
+			m.enter(stateWithdrawn, doNothing)
 		}
 		return
 	case eventRegister:
-		if m.state != closed {
-			m.enter(idle, nothing)
+		if m.state != stateClosed {
+			m.enter(stateIdle, doNothing)
 		}
 		return
 	}
@@ -152,21 +152,21 @@ func (m *machine) handle(e event) {
 	case eventThere, eventNotThere, eventUnheld:
 		m.denied = false
 	}
-	if e == eventUnheld && m.state != probing {
+	if e == eventUnheld && m.state != stateProbing {
 		e = eventNotThere
 	}
 	switch m.state {
-	case idle:
+	case stateIdle:
 		m.whileIdle(e)
-	case registered:
+	case stateRegistered:
 		m.whileRegistered(e)
-	case absent:
+	case stateAbsent:
 		m.whileAbsent(e)
-	case probing:
+	case stateProbing:
 		m.whileProbing(e)
-	case offline:
+	case stateOffline:
 		m.whileOffline(e)
-	case withdrawn:
+	case stateWithdrawn:
 		m.whileWithdrawn(e)
 	}
 }
@@ -175,19 +175,19 @@ func (m *machine) handle(e event) {
 func (a action) leadsTo(e event) bool {
 	switch e {
 	case eventTimeout:
-		return a == await
+		return a == doAwait
 	case eventAccepted:
-		return a == register
+		return a == doRegister
 	case eventDenied:
-		return a == register || a == glance
+		return a == doRegister || a == doAskList
 	case eventThere, eventNotThere, eventUnheld, eventNoOpinion:
-		return a == look || a == glance || a == confirm
+		return a == doAsk || a == doAskList || a == doAskFresh
 	case eventReplaced:
-		return a == register || a == look || a == glance || a == confirm || a == replace
+		return a == doRegister || a == doAsk || a == doAskList || a == doAskFresh || a == doReplace
 	case eventFailed:
-		return a == register || a == look || a == glance || a == confirm || a == replace || a == withdraw
+		return a == doRegister || a == doAsk || a == doAskList || a == doAskFresh || a == doReplace || a == doWithdraw
 	case eventWithdrew:
-		return a == withdraw
+		return a == doWithdraw
 	}
 	return true
 }

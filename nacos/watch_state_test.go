@@ -20,224 +20,224 @@ type step struct {
 func TestSelfWatch(t *testing.T) {
 	t.Parallel()
 	start := []step{
-		{eventRegister, idle, nothing, 0, true},
-		{eventRegistered, registered, await, checkWait, true},
+		{eventRegister, stateIdle, doNothing, 0, true},
+		{eventRegistered, stateRegistered, doAwait, checkWait, true},
 	}
 	missed := append(start[:2:2],
-		step{eventGone, absent, await, grace, true},
-		step{eventTimeout, probing, register, 0, true},
+		step{eventGone, stateAbsent, doAwait, grace, true},
+		step{eventTimeout, stateProbing, doRegister, 0, true},
 	)
 	probed := append(missed[:4:4],
-		step{eventAccepted, probing, await, probeWait, true},
-		step{eventTimeout, probing, look, 0, true},
+		step{eventAccepted, stateProbing, doAwait, probeWait, true},
+		step{eventTimeout, stateProbing, doAsk, 0, true},
 	)
 	gone := append(probed[:6:6],
-		step{eventNotThere, probing, await, confirmWait, true}, // one probe for an incident: it is pushed to everybody
-		step{eventTimeout, probing, look, 0, true},
-		step{eventNotThere, offline, await, recheckWait, false},
+		step{eventNotThere, stateProbing, doAwait, confirmWait, true}, // one probe for an incident: it is pushed to everybody
+		step{eventTimeout, stateProbing, doAsk, 0, true},
+		step{eventNotThere, stateOffline, doAwait, recheckWait, false},
 	)
 	for name, test := range map[string]struct{ before, steps []step }{
 		"absent less than the grace: redo": {start, []step{
-			{eventGone, absent, await, grace, true},
-			{eventGone, absent, await, grace, true}, // another list without us does not begin it anew
-			{eventListed, registered, await, checkWait, true},
+			{eventGone, stateAbsent, doAwait, grace, true},
+			{eventGone, stateAbsent, doAwait, grace, true}, // another list without us does not begin it anew
+			{eventListed, stateRegistered, doAwait, checkWait, true},
 		}},
 		"absent longer: registration was lost": {missed, []step{
-			{eventAccepted, probing, await, probeWait, true},
-			{eventListed, registered, await, checkWait, true},
+			{eventAccepted, stateProbing, doAwait, probeWait, true},
+			{eventListed, stateRegistered, doAwait, checkWait, true},
 		}},
 		"absent longer: the list comes before the probe's answer": {missed, []step{
-			{eventListed, registered, await, checkWait, true},
-			{eventAccepted, registered, await, checkWait, true},
+			{eventListed, stateRegistered, doAwait, checkWait, true},
+			{eventAccepted, stateRegistered, doAwait, checkWait, true},
 		}},
 		"absent longer: registry away": {missed, []step{
-			{eventFailed, absent, await, recheckWait, true},
-			{eventTimeout, probing, register, 0, true},
+			{eventFailed, stateAbsent, doAwait, recheckWait, true},
+			{eventTimeout, stateProbing, doRegister, 0, true},
 		}},
 		"absent longer: our view is broken": {probed, []step{
-			{eventThere, probing, replace, 0, true},
-			{eventReplaced, registered, await, checkWait, true},
+			{eventThere, stateProbing, doReplace, 0, true},
+			{eventReplaced, stateRegistered, doAwait, checkWait, true},
 		}},
 		"absent longer: our view is broken, and no new connection": {probed, []step{
-			{eventThere, probing, replace, 0, true},
-			{eventFailed, absent, await, recheckWait, true},
+			{eventThere, stateProbing, doReplace, 0, true},
+			{eventFailed, stateAbsent, doAwait, recheckWait, true},
 		}},
 		"absent longer: no second opinion": {probed, []step{
-			{eventNoOpinion, absent, await, recheckWait, true},
-			{eventTimeout, probing, look, 0, true}, // no second probe while nobody can be asked
-			{eventNoOpinion, absent, await, recheckWait, true},
-			{eventTimeout, probing, look, 0, true},
-			{eventNotThere, probing, register, 0, true}, // the first one was long ago
-			{eventAccepted, probing, await, probeWait, true},
-			{eventTimeout, probing, look, 0, true},
-			{eventNotThere, probing, await, confirmWait, true},
-			{eventTimeout, probing, look, 0, true},
-			{eventNotThere, offline, await, recheckWait, false},
+			{eventNoOpinion, stateAbsent, doAwait, recheckWait, true},
+			{eventTimeout, stateProbing, doAsk, 0, true}, // no second probe while nobody can be asked
+			{eventNoOpinion, stateAbsent, doAwait, recheckWait, true},
+			{eventTimeout, stateProbing, doAsk, 0, true},
+			{eventNotThere, stateProbing, doRegister, 0, true}, // the first one was long ago
+			{eventAccepted, stateProbing, doAwait, probeWait, true},
+			{eventTimeout, stateProbing, doAsk, 0, true},
+			{eventNotThere, stateProbing, doAwait, confirmWait, true},
+			{eventTimeout, stateProbing, doAsk, 0, true},
+			{eventNotThere, stateOffline, doAwait, recheckWait, false},
 		}},
 		"absent longer: the registry refused the probe, and there is no connection any more": {missed, []step{
-			{eventFailed, absent, await, recheckWait, true},
-			{eventTimeout, probing, register, 0, true},
-			{eventReplaced, registered, await, checkWait, true},
+			{eventFailed, stateAbsent, doAwait, recheckWait, true},
+			{eventTimeout, stateProbing, doRegister, 0, true},
+			{eventReplaced, stateRegistered, doAwait, checkWait, true},
 		}},
 		"absent longer: the registry was restarted while it was asked": {probed, []step{
-			{eventNotThere, probing, await, confirmWait, true},
-			{eventTimeout, probing, look, 0, true},
-			{eventNoOpinion, absent, await, recheckWait, true},
+			{eventNotThere, stateProbing, doAwait, confirmWait, true},
+			{eventTimeout, stateProbing, doAsk, 0, true},
+			{eventNoOpinion, stateAbsent, doAwait, recheckWait, true},
 		}},
 		"absent longer: the probe had no effect": {probed, []step{
-			{eventUnheld, probing, replace, 0, true},
-			{eventReplaced, registered, await, checkWait, true},
+			{eventUnheld, stateProbing, doReplace, 0, true},
+			{eventReplaced, stateRegistered, doAwait, checkWait, true},
 		}},
 		"absent longer: it was lost once more": {probed, []step{
-			{eventNotThere, probing, await, confirmWait, true},
-			{eventTimeout, probing, look, 0, true},
-			{eventUnheld, probing, replace, 0, true},
+			{eventNotThere, stateProbing, doAwait, confirmWait, true},
+			{eventTimeout, stateProbing, doAsk, 0, true},
+			{eventUnheld, stateProbing, doReplace, 0, true},
 		}},
 		"operator offline: forgotten by the registry": {gone, []step{
-			{eventListed, offline, look, 0, false},
-			{eventUnheld, offline, replace, 0, false},
+			{eventListed, stateOffline, doAsk, 0, false},
+			{eventUnheld, stateOffline, doReplace, 0, false},
 		}},
 		"absent longer: back at the second look": {probed, []step{
-			{eventNotThere, probing, await, confirmWait, true},
-			{eventListed, registered, await, checkWait, true},
+			{eventNotThere, stateProbing, doAwait, confirmWait, true},
+			{eventListed, stateRegistered, doAwait, checkWait, true},
 		}},
 		"registered: looked at again and again": {start, []step{
-			{eventTimeout, registered, glance, 0, true},
-			{eventThere, registered, await, checkWait, true},
-			{eventTimeout, registered, glance, 0, true},
-			{eventNoOpinion, registered, await, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventNoOpinion, stateRegistered, doAwait, checkWait, true},
 		}},
 		"registered: the open list does not have us, a new connection does: nodes disagree": {start, []step{
-			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, confirm, 0, true},
-			{eventThere, registered, await, checkWait, true},
-			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, await, checkWait, true}, // no new connection for the same
-			{eventTimeout, registered, glance, 0, true},
-			{eventThere, registered, await, checkWait, true},
-			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, confirm, 0, true},
-			{eventNoOpinion, registered, await, checkWait, true},
-			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, confirm, 0, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventNotThere, stateRegistered, doAskFresh, 0, true},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventNotThere, stateRegistered, doAwait, checkWait, true}, // no new connection for the same
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventNotThere, stateRegistered, doAskFresh, 0, true},
+			{eventNoOpinion, stateRegistered, doAwait, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventNotThere, stateRegistered, doAskFresh, 0, true},
 		}},
 		"registered: neither the open list nor a new connection has us: our view is broken": {start, []step{
-			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, confirm, 0, true},
-			{eventNotThere, registered, replace, 0, true},
-			{eventReplaced, registered, await, checkWait, true},
-			{eventTimeout, registered, glance, 0, true},
-			{eventNotThere, registered, await, checkWait, true}, // the new view shows us
-			{eventGone, absent, await, grace, true},
-			{eventTimeout, probing, register, 0, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventNotThere, stateRegistered, doAskFresh, 0, true},
+			{eventNotThere, stateRegistered, doReplace, 0, true},
+			{eventReplaced, stateRegistered, doAwait, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventNotThere, stateRegistered, doAwait, checkWait, true}, // the new view shows us
+			{eventGone, stateAbsent, doAwait, grace, true},
+			{eventTimeout, stateProbing, doRegister, 0, true},
 		}},
 		"registered: our login is not known any more": {start, []step{
-			{eventTimeout, registered, glance, 0, true},
-			{eventDenied, registered, replace, 0, true},
-			{eventReplaced, registered, await, checkWait, true},
-			{eventTimeout, registered, glance, 0, true},
-			{eventDenied, registered, await, checkWait, true}, // a right that we do not have: once is enough
-			{eventTimeout, registered, glance, 0, true},
-			{eventThere, registered, await, checkWait, true},
-			{eventTimeout, registered, glance, 0, true},
-			{eventDenied, registered, replace, 0, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventDenied, stateRegistered, doReplace, 0, true},
+			{eventReplaced, stateRegistered, doAwait, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventDenied, stateRegistered, doAwait, checkWait, true}, // a right that we do not have: once is enough
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
+			{eventTimeout, stateRegistered, doAskList, 0, true},
+			{eventDenied, stateRegistered, doReplace, 0, true},
 		}},
 		"absent longer: our login is not known any more": {missed, []step{
-			{eventDenied, probing, replace, 0, true},
-			{eventReplaced, registered, await, checkWait, true},
+			{eventDenied, stateProbing, doReplace, 0, true},
+			{eventReplaced, stateRegistered, doAwait, checkWait, true},
 		}},
 		"operator offline, then online": {gone, []step{
-			{eventGone, offline, await, recheckWait, false},
-			{eventListed, offline, look, 0, false},
-			{eventThere, registered, await, checkWait, true},
+			{eventGone, stateOffline, doAwait, recheckWait, false},
+			{eventListed, stateOffline, doAsk, 0, false},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
 		}},
 		"operator offline, then a forged list": {gone, []step{
-			{eventListed, offline, look, 0, false},
-			{eventNotThere, offline, replace, 0, false},
-			{eventReplaced, offline, await, recheckWait, false},
-			{eventGone, offline, await, recheckWait, false},
-			{eventTimeout, offline, glance, 0, false},
-			{eventNotThere, offline, await, recheckWait, false},
+			{eventListed, stateOffline, doAsk, 0, false},
+			{eventNotThere, stateOffline, doReplace, 0, false},
+			{eventReplaced, stateOffline, doAwait, recheckWait, false},
+			{eventGone, stateOffline, doAwait, recheckWait, false},
+			{eventTimeout, stateOffline, doAskList, 0, false},
+			{eventNotThere, stateOffline, doAwait, recheckWait, false},
 		}},
 		"operator offline, then online, and nobody to ask for a while": {gone, []step{
-			{eventListed, offline, look, 0, false},
-			{eventNoOpinion, offline, await, recheckWait, false},
-			{eventTimeout, offline, look, 0, false},
-			{eventFailed, offline, await, recheckWait, false},
-			{eventTimeout, offline, look, 0, false},
-			{eventThere, registered, await, checkWait, true},
+			{eventListed, stateOffline, doAsk, 0, false},
+			{eventNoOpinion, stateOffline, doAwait, recheckWait, false},
+			{eventTimeout, stateOffline, doAsk, 0, false},
+			{eventFailed, stateOffline, doAwait, recheckWait, false},
+			{eventTimeout, stateOffline, doAsk, 0, false},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
 		}},
 		"operator online just before a withdrawal": {gone, []step{
-			{eventBack, registered, await, checkWait, true},
-			{eventWithdraw, withdrawn, nothing, 0, true},
+			{eventBack, stateRegistered, doAwait, checkWait, true},
+			{eventWithdraw, stateWithdrawn, doNothing, 0, true},
 		}},
 		"operator offline: looked at again and again": {gone, []step{
-			{eventTimeout, offline, glance, 0, false},
-			{eventNotThere, offline, await, recheckWait, false},
-			{eventTimeout, offline, glance, 0, false},
-			{eventNoOpinion, offline, await, recheckWait, false},
+			{eventTimeout, stateOffline, doAskList, 0, false},
+			{eventNotThere, stateOffline, doAwait, recheckWait, false},
+			{eventTimeout, stateOffline, doAskList, 0, false},
+			{eventNoOpinion, stateOffline, doAwait, recheckWait, false},
 		}},
 		"operator offline: its end was not pushed": {gone, []step{
-			{eventTimeout, offline, glance, 0, false},
-			{eventThere, offline, await, probeWait, false}, // the push may be on its way
-			{eventTimeout, offline, glance, 0, false},
-			{eventThere, offline, replace, 0, false},
-			{eventReplaced, offline, await, recheckWait, false},
-			{eventListed, offline, look, 0, false},
-			{eventThere, registered, await, checkWait, true},
+			{eventTimeout, stateOffline, doAskList, 0, false},
+			{eventThere, stateOffline, doAwait, probeWait, false}, // the push may be on its way
+			{eventTimeout, stateOffline, doAskList, 0, false},
+			{eventThere, stateOffline, doReplace, 0, false},
+			{eventReplaced, stateOffline, doAwait, recheckWait, false},
+			{eventListed, stateOffline, doAsk, 0, false},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
 		}},
 		"started: not listed because of an operator": {start[:1], []step{
-			{eventHeld, offline, await, recheckWait, false},
-			{eventListed, offline, look, 0, false},
-			{eventThere, registered, await, checkWait, true},
+			{eventHeld, stateOffline, doAwait, recheckWait, false},
+			{eventListed, stateOffline, doAsk, 0, false},
+			{eventThere, stateRegistered, doAwait, checkWait, true},
 		}},
 		"offline by operator: nothing deregisters": {gone, []step{
-			{eventNotThere, offline, await, recheckWait, false},
-			{eventAccepted, offline, await, recheckWait, false},
-			{eventWithdrew, offline, await, recheckWait, false},
+			{eventNotThere, stateOffline, doAwait, recheckWait, false},
+			{eventAccepted, stateOffline, doAwait, recheckWait, false},
+			{eventWithdrew, stateOffline, doAwait, recheckWait, false},
 		}},
 		"withdrawn stays withdrawn": {start, []step{
-			{eventWithdraw, withdrawn, nothing, 0, true},
-			{eventGone, withdrawn, nothing, 0, true},
-			{eventListed, withdrawn, withdraw, 0, true},
-			{eventFailed, withdrawn, await, retryMax, true}, // the registry is away: it may come back with us
-			{eventTimeout, withdrawn, withdraw, 0, true},
-			{eventFailed, withdrawn, await, retryMax, true},
-			{eventListed, withdrawn, withdraw, 0, true},
-			{eventWithdrew, withdrawn, nothing, 0, true},
-			{eventTimeout, withdrawn, nothing, 0, true},
-			{eventListed, withdrawn, withdraw, 0, true},
-			{eventGone, withdrawn, nothing, 0, true}, // Deregister was quicker
-			{eventRegister, idle, nothing, 0, true},
-			{eventListed, idle, nothing, 0, true},
-			{eventRegistered, registered, await, checkWait, true},
+			{eventWithdraw, stateWithdrawn, doNothing, 0, true},
+			{eventGone, stateWithdrawn, doNothing, 0, true},
+			{eventListed, stateWithdrawn, doWithdraw, 0, true},
+			{eventFailed, stateWithdrawn, doAwait, retryMax, true}, // the registry is away: it may come back with us
+			{eventTimeout, stateWithdrawn, doWithdraw, 0, true},
+			{eventFailed, stateWithdrawn, doAwait, retryMax, true},
+			{eventListed, stateWithdrawn, doWithdraw, 0, true},
+			{eventWithdrew, stateWithdrawn, doNothing, 0, true},
+			{eventTimeout, stateWithdrawn, doNothing, 0, true},
+			{eventListed, stateWithdrawn, doWithdraw, 0, true},
+			{eventGone, stateWithdrawn, doNothing, 0, true}, // Deregister was quicker
+			{eventRegister, stateIdle, doNothing, 0, true},
+			{eventListed, stateIdle, doNothing, 0, true},
+			{eventRegistered, stateRegistered, doAwait, checkWait, true},
 		}},
 		"withdrawn out of an operator's offline": {gone, []step{
-			{eventWithdraw, withdrawn, nothing, 0, false},
-			{eventRegister, idle, nothing, 0, false},
-			{eventRegistered, registered, await, checkWait, true},
+			{eventWithdraw, stateWithdrawn, doNothing, 0, false},
+			{eventRegister, stateIdle, doNothing, 0, false},
+			{eventRegistered, stateRegistered, doAwait, checkWait, true},
 		}},
 		"withdrawn out of a probe": {missed, []step{
-			{eventWithdraw, withdrawn, nothing, 0, true},
-			{eventAccepted, withdrawn, nothing, 0, true},
+			{eventWithdraw, stateWithdrawn, doNothing, 0, true},
+			{eventAccepted, stateWithdrawn, doNothing, 0, true},
 		}},
 		"closed for good": {missed, []step{
-			{eventClose, closed, nothing, 0, true},
-			{eventRegister, closed, nothing, 0, true},
-			{eventWithdraw, closed, nothing, 0, true},
-			{eventListed, closed, nothing, 0, true},
+			{eventClose, stateClosed, doNothing, 0, true},
+			{eventRegister, stateClosed, doNothing, 0, true},
+			{eventWithdraw, stateClosed, doNothing, 0, true},
+			{eventListed, stateClosed, doNothing, 0, true},
 		}},
 	} {
 		m := newMachine(defaultTiming())
 		for i, s := range append(test.before[:len(test.before):len(test.before)], test.steps...) {
-			turn := m.turn
+			turn := m.revision
 			m.handle(s.event)
 			got := step{s.event, m.state, m.todo, m.wait, m.online}
 			if got != s {
 				t.Errorf("%s: step %d: got %+v, want %+v", name, i, got, s)
 				break
 			}
-			if s.todo == register && m.turn == turn {
+			if s.todo == doRegister && m.revision == turn {
 				t.Errorf("%s: step %d: the turn is still %d", name, i, turn)
 			}
 		}

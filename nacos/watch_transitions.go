@@ -14,21 +14,21 @@ func (m *machine) whileIdle(e event) {
 	}
 }
 
-func (m *machine) beRegistered() { m.enterFor(registered, m.t.check) }
+func (m *machine) beRegistered() { m.enterFor(stateRegistered, m.t.check) }
 
 func (m *machine) whileRegistered(e event) {
 	switch e {
 	case eventGone:
 		m.probed = false
-		m.enterFor(absent, m.t.grace)
+		m.enterFor(stateAbsent, m.t.grace)
 	case eventTimeout:
-		m.enter(registered, glance)
+		m.enter(stateRegistered, doAskList)
 	case eventDenied:
-		m.enter(registered, replace)
+		m.enter(stateRegistered, doReplace)
 	case eventNotThere:
 		m.contradicted()
 	case eventThere:
-		m.doubted = m.todo == confirm
+		m.doubted = m.todo == doAskFresh
 		m.beRegistered()
 	case eventNoOpinion, eventReplaced, eventFailed:
 		m.beRegistered()
@@ -38,13 +38,13 @@ func (m *machine) whileRegistered(e event) {
 // contradicted is for an instance that our own view shows, and others do not.
 func (m *machine) contradicted() {
 	switch {
-	case m.todo == confirm:
+	case m.todo == doAskFresh:
 		m.doubted = true
-		m.enter(registered, replace)
+		m.enter(stateRegistered, doReplace)
 	case m.doubted:
 		m.beRegistered()
 	default:
-		m.enter(registered, confirm)
+		m.enter(stateRegistered, doAskFresh)
 	}
 }
 
@@ -55,10 +55,10 @@ func (m *machine) whileAbsent(e event) {
 	case eventTimeout:
 		m.suspicion = 0
 		if m.probed {
-			m.enter(probing, look)
+			m.enter(stateProbing, doAsk)
 			return
 		}
-		m.enter(probing, register)
+		m.enter(stateProbing, doRegister)
 	}
 }
 
@@ -67,47 +67,47 @@ func (m *machine) whileProbing(e event) {
 	case eventListed, eventReplaced:
 		m.beRegistered()
 	case eventAccepted:
-		m.enterFor(probing, m.t.probe)
+		m.enterFor(stateProbing, m.t.probe)
 	case eventTimeout:
-		m.enter(probing, look)
+		m.enter(stateProbing, doAsk)
 	case eventThere, eventDenied, eventUnheld:
-		m.enter(probing, replace)
+		m.enter(stateProbing, doReplace)
 	case eventNotThere:
 		if m.probed { // that was long ago: the registry may have been restarted since
 			m.probed = false
-			m.enter(probing, register)
+			m.enter(stateProbing, doRegister)
 			return
 		}
 		if m.suspicion++; m.suspicion < 2 {
-			m.enterFor(probing, m.t.confirm)
+			m.enterFor(stateProbing, m.t.confirm)
 			return
 		}
 		m.goOffline()
 	case eventNoOpinion:
 		m.probed = true // it would be pushed to every subscriber
-		m.enterFor(absent, m.t.recheck)
+		m.enterFor(stateAbsent, m.t.recheck)
 	case eventFailed:
-		m.enterFor(absent, m.t.recheck)
+		m.enterFor(stateAbsent, m.t.recheck)
 	}
 }
 
 func (m *machine) goOffline() {
 	m.online, m.suspicion = false, 0
-	m.enterFor(offline, m.t.recheck)
+	m.enterFor(stateOffline, m.t.recheck)
 }
 
 func (m *machine) whileOffline(e event) {
 	switch e {
 	case eventListed:
-		m.enter(offline, look)
+		m.enter(stateOffline, doAsk)
 	case eventBack:
 		m.goOnline()
 	case eventTimeout:
 		if m.shown {
-			m.enter(offline, look)
+			m.enter(stateOffline, doAsk)
 			return
 		}
-		m.enter(offline, glance)
+		m.enter(stateOffline, doAskList)
 	case eventThere:
 		if m.shown {
 			m.goOnline()
@@ -115,22 +115,22 @@ func (m *machine) whileOffline(e event) {
 		}
 		// The push may be on its way still.
 		if m.suspicion++; m.suspicion < 2 {
-			m.enterFor(offline, m.t.probe)
+			m.enterFor(stateOffline, m.t.probe)
 			return
 		}
-		m.enter(offline, replace)
+		m.enter(stateOffline, doReplace)
 	case eventDenied:
-		m.enter(offline, replace)
+		m.enter(stateOffline, doReplace)
 	case eventNotThere:
 		m.suspicion = 0
 		if m.shown { // a list that was wrong, and later ones may be missing
-			m.enter(offline, replace)
+			m.enter(stateOffline, doReplace)
 			return
 		}
-		m.enterFor(offline, m.t.recheck)
+		m.enterFor(stateOffline, m.t.recheck)
 	case eventNoOpinion, eventFailed, eventReplaced:
 		m.suspicion = 0
-		m.enterFor(offline, m.t.recheck)
+		m.enterFor(stateOffline, m.t.recheck)
 	}
 }
 
@@ -142,10 +142,10 @@ func (m *machine) goOnline() {
 func (m *machine) whileWithdrawn(e event) {
 	switch e {
 	case eventListed, eventTimeout:
-		m.enter(withdrawn, withdraw)
+		m.enter(stateWithdrawn, doWithdraw)
 	case eventGone, eventWithdrew:
-		m.enter(withdrawn, nothing)
+		m.enter(stateWithdrawn, doNothing)
 	case eventFailed:
-		m.enterFor(withdrawn, m.t.retryMax)
+		m.enterFor(stateWithdrawn, m.t.retryMax)
 	}
 }

@@ -75,7 +75,7 @@ func TestWithdrawingRightAfterTheOperatorsOnline(t *testing.T) {
 			t.Fatalf("Deregister() = %v, want nil", err)
 		}
 		p.wantReports(true)
-		p.wantState(withdrawn)
+		p.wantState(stateWithdrawn)
 	})
 }
 

@@ -54,7 +54,7 @@ func TestWithdrawingGhostThatOnlyCloseRemoves(t *testing.T) {
 		if p.listed() || p.registry.count("conn1 close") != 1 {
 			t.Errorf("listed %v, calls %v; want absent, and the first connection closed", p.listed(), p.registry.calls)
 		}
-		p.wantState(withdrawn)
+		p.wantState(stateWithdrawn)
 	})
 }
 
