@@ -48,7 +48,7 @@ func (o *outcome) result() (any, error) {
 }
 
 // begin puts an RPC on the roster, or returns nil when it has to be refused. Refuse holds the same
-// mutex, so what is on the roster is all that AnswerCalls or EndStreams can miss after it.
+// mutex, so what is on the roster is all that AbandonCalls or EndStreams can miss after it.
 func (t *Tracker) begin(r *roster, method string) *detached {
 	t.mu.Lock()
 	defer t.mu.Unlock()

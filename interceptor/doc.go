@@ -27,7 +27,7 @@
 //	                          |               |
 //	                 EndStreams: oldest first --------------------------> UNAVAILABLE
 //	                          |               |                           SHUTTING_DOWN, pushback -1
-//	                 AnswerCalls: unary calls that can be abandoned ----> UNAVAILABLE
+//	                 AbandonCalls: unary calls that can be abandoned ----> UNAVAILABLE
 //	                                                                      HANDLER_ABANDONED, pushback -1
 //
 // Refusing is losing: grpc clients do not repeat an answered RPC by themselves, only one that a

@@ -81,7 +81,7 @@ func FuzzPushback(f *testing.F) {
 			if set {
 				setTrailer(metadata.Pairs("grpc-retry-pushback-ms", value))
 			}
-			if tracker.AnswerCalls()+tracker.EndStreams(-1) != 1 {
+			if tracker.AbandonCalls()+tracker.EndStreams(-1) != 1 {
 				t.Errorf("the RPC was not there to be ended")
 			}
 			<-ctx.Done()

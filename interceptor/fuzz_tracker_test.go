@@ -76,8 +76,8 @@ var modelOperations = []func(*model){
 				left = append(left, w)
 			}
 		}
-		if got := m.tracker.AnswerCalls(); got != len(cut) {
-			m.t.Fatalf("AnswerCalls() = %d, want %d", got, len(cut))
+		if got := m.tracker.AbandonCalls(); got != len(cut) {
+			m.t.Fatalf("AbandonCalls() = %d, want %d", got, len(cut))
 		}
 		m.answered(cut)
 		m.open[unaryCall] = left

@@ -153,7 +153,7 @@ func TestAnswerCallsMissesNobody(t *testing.T) {
 			round.Load()
 		}
 		tracker.Refuse()
-		tracker.AnswerCalls()
+		tracker.AbandonCalls()
 		for limit := time.Now().Add(20 * time.Second); answered.Load() < n; runtime.Gosched() {
 			if time.Now().After(limit) {
 				t.Errorf("round %d: a call was neither refused nor answered", n)

@@ -23,7 +23,7 @@ type Tracker struct {
 	// interceptors are made.
 	Exempt selector.Matcher
 
-	// Abandonable lets AnswerCalls answer every unary call. False, the default, means only those
+	// Abandonable lets AbandonCalls answer every unary call. False, the default, means only those
 	// admitted while draining: a call admitted before runs on the goroutine that grpc gave it, and
 	// such a call cannot be answered before its handler returns. True runs every unary handler on
 	// a goroutine of its own, which costs about a microsecond and eight allocations a call; worth
@@ -58,7 +58,7 @@ func (t *Tracker) ServerOptions() []grpc.ServerOption {
 func (t *Tracker) Attached() bool { return t.attached.Load() }
 
 // InFlight returns how many RPCs were admitted and have not been answered yet. An RPC is counted out
-// when its handler returns, panics, or is cut off by EndStreams or AnswerCalls; its answer may then
+// when its handler returns, panics, or is cut off by EndStreams or AbandonCalls; its answer may then
 // still be on its way to the client, and only grpc's GracefulStop knows when it has left. A unary call
 // that is being refused may be seen for an instant.
 //
@@ -88,7 +88,7 @@ func (t *Tracker) Late() uint64 {
 // Refused returns how many RPCs were refused. They are not among the admitted.
 func (t *Tracker) Refused() uint64 { return t.refused.Load() }
 
-// Abandoned returns how many handlers are still running although EndStreams or AnswerCalls has
+// Abandoned returns how many handlers are still running although EndStreams or AbandonCalls has
 // answered for them. Their context is cancelled; neither GracefulStop nor InFlight waits for them.
 func (t *Tracker) Abandoned() int {
 	t.mu.Lock()

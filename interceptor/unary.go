@@ -34,13 +34,13 @@ func (t *Tracker) UnaryServerInterceptor() grpc.UnaryServerInterceptor {
 	}
 }
 
-// AnswerCalls answers the unary calls in flight that can be abandoned (see Abandonable) UNAVAILABLE
+// AbandonCalls answers the unary calls in flight that can be abandoned (see Abandonable) UNAVAILABLE
 // with ErrorInfo [ReasonHandlerAbandoned] and the trailer grpc-retry-pushback-ms: -1: it is not known
 // whether they happened, so no client may repeat them by itself. It returns how many. Call it after
 // Refuse, and keep GracefulStop going until the answers have left; Stop cuts them off.
 //
 // The handlers go on with a cancelled context. What they return is dropped; a panic is logged.
-func (t *Tracker) AnswerCalls() int { return t.cut(&t.calls, -1) }
+func (t *Tracker) AbandonCalls() int { return t.cut(&t.calls, -1) }
 
 // unary is what the interceptor needs off the serving path.
 type unary struct {

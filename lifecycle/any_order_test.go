@@ -149,7 +149,7 @@ func (a *acts) checkCauses(t *testing.T) {
 	for n, r := range a.registrars {
 		r.mu.Lock()
 		everywhere = everywhere && r.held
-		unconfirmed := a.fails && s.Registrars[n].Standing == Unconfirmed
+		unconfirmed := a.fails && s.Registrars[n].State == Unconfirmed
 		if r.visible() && a.hand && !unconfirmed {
 			t.Errorf("others see %s, and it is drained by hand", r)
 		}
@@ -157,7 +157,7 @@ func (a *acts) checkCauses(t *testing.T) {
 			t.Errorf("%s does not list the instance, and nobody drains it by hand", r)
 		}
 		r.mu.Unlock()
-		since, seen := a.keepers[n].absence()
+		since, seen := a.reconcilers[n].absence()
 		if seen && (r.visible() || since.Before(r.seen)) {
 			t.Errorf("%s is said to be absent since %v, and was seen at %v, now %t", r, since.Sub(a.began), r.seen.Sub(a.began), r.visible())
 		}

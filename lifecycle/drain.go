@@ -35,7 +35,7 @@ func (m *Manager) Drain(ctx context.Context) error {
 	}
 	do, o := m.causes.on(eventDrain), m.drain
 	if do == doDrain || o == nil || !o.kind.withdraws() || o.over() {
-		o = m.lameDuck(ctx, triggerHand, drain)
+		o = m.beginDrain(ctx, triggerHand, drain)
 	}
 	m.mu.Unlock()
 	for {
@@ -82,7 +82,7 @@ func (m *Manager) Resume(ctx context.Context) error {
 	if !announced {
 		return nil
 	}
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		if err := k.awaitAnnounced(ctx, m.begun); err != nil {
 			return fmt.Errorf("lifecycle: resume: register again with %s: %w", k.name, err)
 		}
@@ -92,8 +92,8 @@ func (m *Manager) Resume(ctx context.Context) error {
 
 const triggerHand = "drain by hand"
 
-// lameDuck begins a drain that stays. It is called with the lock held. Who waits for the drain before goes on with the new one.
-func (m *Manager) lameDuck(ctx context.Context, trigger string, k kind) *offline {
+// beginDrain begins a drain that stays. It is called with the lock held. Who waits for the drain before goes on with the new one.
+func (m *Manager) beginDrain(ctx context.Context, trigger string, k kind) *offline {
 	if m.drain != nil {
 		m.drain.cancel(errBegunAnew)
 	}

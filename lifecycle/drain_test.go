@@ -132,7 +132,7 @@ func TestResumeInEveryPhase(t *testing.T) {
 					}
 					time.Sleep(time.Minute)
 					events := r.events()
-					if s := r.Status(); s.State != Serving || s.Registrars[0].Standing != Registered {
+					if s := r.Status(); s.State != Serving || s.Registrars[0].State != Registered {
 						t.Errorf("Status() = %+v, want serving and registered", s)
 					}
 					if lastOf(events, "health.Resume") < lastOf(events, "health.Drain", "health.Shutdown", "health.CloseTraffic") || lastOf(events, "calls.Resume") < lastOf(events, "calls.Refuse") {

@@ -117,8 +117,8 @@ func (c *fakeCalls) EndStreams(n int) int {
 	return n
 }
 
-func (c *fakeCalls) AnswerCalls() int {
-	c.add("calls.AnswerCalls")
+func (c *fakeCalls) AbandonCalls() int {
+	c.add("calls.AbandonCalls")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := min(c.answerable, c.unary)

@@ -35,7 +35,7 @@ func TestSecondSignalForces(t *testing.T) {
 			"calls.Drain", "health.Drain",
 			"nacos.Deregister", "nacos absent",
 			"not ready", "GracefulStop", "health.EndWatches", "calls.TellStreams",
-			"calls.Refuse", "calls.AnswerCalls", "Stop",
+			"calls.Refuse", "calls.AbandonCalls", "Stop",
 			"hook", "nacos.Close")
 		if got := r.Report(); !got.Forced || got.Outcome != OutcomeForced || got.StreamsEnded != 1 || got.CallsCut != 2 || got.StreamsCut != 0 {
 			t.Errorf("Report = %+v, want forced, 1 stream ended, 2 calls and 0 streams cut", got)

@@ -38,7 +38,7 @@ func TestRegisterThatReturnsLate(t *testing.T) {
 			t.Errorf("Drain() = %v, want that Register has not returned", err)
 		}
 		time.Sleep(time.Minute)
-		if s := r.Status().Registrars[0]; listed || s.Standing != Withdrawn {
+		if s := r.Status().Registrars[0]; listed || s.State != Withdrawn {
 			t.Errorf("listed %t, Status() = %+v; want it withdrawn after all", listed, s)
 		}
 		r.Shutdown(t.Context())
@@ -82,7 +82,7 @@ func TestDeregisterThatReturnsAfterResume(t *testing.T) {
 func TestWhatIsWithdrawnIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
-		k := r.keepers[0]
+		k := r.reconcilers[0]
 		k.announce()
 		if matters, _ := k.hold(true); !matters || !k.isHeld() {
 			t.Fatalf("hold(true) matters: %t, held: %t; want both", matters, k.isHeld())
@@ -115,8 +115,8 @@ func TestShutdownGivesAWithdrawalThatHasNotBegunLonger(t *testing.T) {
 // The Register of a Resume is not what the drain that it undid has waited for.
 func TestBusyIsWhatTheWithdrawalWaitsFor(t *testing.T) {
 	for listed, want := range map[bool]string{false: "Register", true: "Deregister"} {
-		k := &keeper{mu: new(sync.Mutex), noted: func() {}, request: request{listed: listed}, underWay: []string{"Register"}}
-		if got := k.busy(); got != want {
+		k := &reconciler{mu: new(sync.Mutex), noted: func() {}, request: request{listed: listed}, calling: []string{"Register"}}
+		if got := k.awaited(); got != want {
 			t.Errorf("busy() = %q with the goal listed = %v and Register under way, want %q", got, listed, want)
 		}
 	}

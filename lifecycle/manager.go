@@ -19,17 +19,17 @@ import (
 // its methods are safe for concurrent use.
 type Manager struct {
 	config
-	server  Server
-	keepers []*keeper
-	states  serial.Queue
-	lines   serial.Queue // of the log
+	server      Server
+	reconcilers []*reconciler
+	states      serial.Queue
+	lines       serial.Queue // of the log
 
 	telemetry *telemetry
 
 	begun chan struct{} // closed when Shutdown has begun
 	work  sync.WaitGroup
 
-	// mu guards what follows and the state of the keepers. Calls and Health are told with it held: who looks at several of
+	// mu guards what follows and the state of the reconcilers. Calls and Health are told with it held: who looks at several of
 	// them sees one step.
 	mu            sync.Mutex
 	state         State
@@ -57,7 +57,7 @@ func New(s Server, opts ...Option) *Manager {
 		m.log.Warn("metrics are incomplete", "err", err)
 	}
 	for i, r := range m.registrars {
-		m.keepers = append(m.keepers, newKeeper(r, i+1, m.log, &m.mu, m.showReady))
+		m.reconcilers = append(m.reconcilers, newReconciler(r, i+1, m.log, &m.mu, m.showReady))
 	}
 	return m
 }
@@ -76,7 +76,7 @@ func (m *Manager) check() error {
 	}
 	for i, r := range m.registrars {
 		if slices.ContainsFunc(m.registrars[:i], func(other Registrar) bool { return same(r, other) }) {
-			return fmt.Errorf("lifecycle: WithRegistrar: %s was given twice", m.keepers[i].name)
+			return fmt.Errorf("lifecycle: WithRegistrar: %s was given twice", m.reconcilers[i].name)
 		}
 	}
 	switch {
@@ -115,7 +115,7 @@ func (m *Manager) settleTime() time.Duration {
 		return *m.settle
 	}
 	var longest *time.Duration
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		if k.settle != nil && (longest == nil || *k.settle > *longest) {
 			longest = k.settle
 		}

@@ -165,7 +165,7 @@ func TestWhyARegistrationFails(t *testing.T) {
 		started := make(chan error, 1)
 		go func() { started <- m.Start(t.Context(), fakeListener{}.Addr()) }()
 		time.Sleep(time.Second)
-		if got := m.Status().Registrars[0]; got.Error != errBroken.Error() || got.Standing != Registering {
+		if got := m.Status().Registrars[0]; got.Error != errBroken.Error() || got.State != Registering {
 			t.Errorf("Status().Registrars[0] = %+v, want registering, and why it fails", got)
 		}
 		if err := <-started; !errors.Is(err, errBroken) || !errors.Is(err, errRegisterTimeout) {

@@ -19,9 +19,9 @@ type offline struct {
 	err    error // once done
 
 	// Of the goroutine that runs it.
-	asked       []*keeper // to withdraw
-	absent      time.Time // since when no registrar lists the instance any more
-	told        time.Time // when streams were told; zero before
+	asked       []*reconciler // to withdraw
+	absent      time.Time     // since when no registrar lists the instance any more
+	told        time.Time     // when streams were told; zero before
 	unconfirmed bool
 	proofs      []*proof
 	stopProofs  context.CancelFunc
@@ -77,13 +77,13 @@ func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 
 func (m *Manager) run(ctx, caller context.Context, o *offline) {
 	defer close(o.done)
-	o.err = m.offline(ctx, o)
+	o.err = m.runPhases(ctx, o)
 	m.conclude(caller, o)
 }
 
 // offline takes the instance out of traffic, phase by phase; ctx is its patience: once that has ended, the waits are over and what
 // is left is forced.
-func (m *Manager) offline(ctx context.Context, o *offline) error {
+func (m *Manager) runPhases(ctx context.Context, o *offline) error {
 	var errs []error
 	for _, p := range m.phases(o) {
 		errs = append(errs, m.runPhase(ctx, o, p))

@@ -35,11 +35,11 @@ func (m *Manager) announceLeave() {
 // askToWithdraw has the address taken out of every registry, in parallel. It reports false when there is nothing to withdraw.
 func (m *Manager) askToWithdraw(o *offline) bool {
 	o.absent = m.drained
-	if !m.announced || len(m.keepers) == 0 {
+	if !m.announced || len(m.reconcilers) == 0 {
 		return false
 	}
 	o.plan.withdrawFrom(time.Now())
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		if !k.inUse && (!o.kind.stays() || o.kind == drain && !k.isHeld()) {
 			k.withdraw(o.plan.withdrawBy)
 			o.asked = append(o.asked, k)
@@ -56,13 +56,13 @@ func (m *Manager) awaitWithdrawn(ctx context.Context, o *offline) error {
 	for _, k := range o.asked {
 		over, err := k.await(wait)
 		if err != nil && !over {
-			err = fmt.Errorf("lifecycle: withdraw from %s: %s has not returned: %w", k.name, k.busy(), err)
+			err = fmt.Errorf("lifecycle: withdraw from %s: %s has not returned: %w", k.name, k.awaited(), err)
 		}
 		o.unconfirmed = o.unconfirmed || err != nil && !k.isSecret()
 		errs = append(errs, err)
 	}
 	o.absent = time.Time{}
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		if k.isSecret() {
 			continue
 		}
@@ -101,7 +101,7 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 // awaitRefusal waits, where nobody has confirmed, until withdraw's share of the budget is over.
 func (m *Manager) awaitRefusal(ctx context.Context, o *offline) error {
 	m.mu.Lock()
-	nobody := !m.announced || len(m.keepers) == 0
+	nobody := !m.announced || len(m.reconcilers) == 0
 	by := m.drained.Add(o.plan.withdrawBy.Sub(o.plan.trigger))
 	m.mu.Unlock()
 	if o.unconfirmed || nobody {

@@ -63,7 +63,7 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	var mu sync.Mutex
 	var errs []error
 	var closing sync.WaitGroup
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		c, ok := k.registrar.(closer)
 		if !ok || m.isInUse(k) {
 			continue
@@ -88,14 +88,14 @@ func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
 	if over {
 		return errors.Join(errs...)
 	}
-	for _, what := range m.hanging() {
+	for _, what := range m.unreturned() {
 		o.abandon(what)
 		errs = append(errs, fmt.Errorf("lifecycle: %s has not returned within %v", what, closeWait))
 	}
 	return errors.Join(errs...)
 }
 
-func (m *Manager) isInUse(k *keeper) bool {
+func (m *Manager) isInUse(k *reconciler) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return k.inUse
@@ -144,7 +144,7 @@ func (m *Manager) finishReport(o *offline) {
 		r.AtEnd = counts
 		r.Error = failure
 		r.StoppedByOther = m.closedAt
-		for _, k := range m.keepers {
+		for _, k := range m.reconcilers {
 			r.Registrars = append(r.Registrars, k.status())
 		}
 	})

@@ -31,7 +31,7 @@ func (m *Manager) askGone(ctx context.Context, o *offline) {
 		return
 	}
 	ctx, o.stopProofs = context.WithCancel(ctx)
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		r, ok := k.registrar.(prover)
 		if _, seen := k.absence(); !ok || !seen || k.isSecret() {
 			continue

@@ -153,7 +153,7 @@ func (m *Manager) forceStop(ctx context.Context, o *offline) error {
 	answered, ended, at := 0, 0, m.counts()
 	if (!o.hasStopped() || left) && m.calls != nil {
 		m.calls.Refuse()
-		answered = m.calls.AnswerCalls()
+		answered = m.calls.AbandonCalls()
 		ended = m.calls.EndStreams(-1)
 	}
 	for _, l := range m.watched() {

@@ -44,7 +44,7 @@ func (m *Manager) withOthers(o *offline) (registrars []otherser) {
 	if !m.announced || !o.kind.withdraws() {
 		return nil
 	}
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		if r, ok := k.registrar.(otherser); ok && k.ever && k.absent.IsZero() {
 			registrars = append(registrars, r)
 		}
@@ -52,7 +52,7 @@ func (m *Manager) withOthers(o *offline) (registrars []otherser) {
 	return registrars
 }
 
-func knowsOthers(k *keeper) bool {
+func knowsOthers(k *reconciler) bool {
 	_, ok := k.registrar.(otherser)
 	return ok
 }

@@ -31,7 +31,7 @@ func (m *Manager) tellWatches(ctx context.Context, o *offline) error {
 
 // shutWatches reports whether Watches say NOT_SERVING now, or must not any more.
 func (m *Manager) shutWatches(ctx context.Context, o *offline) bool {
-	if slices.ContainsFunc(m.keepers, isAlone) {
+	if slices.ContainsFunc(m.reconcilers, isAlone) {
 		return false
 	}
 	m.change(ctx, o, func(*offline) bool {
@@ -41,7 +41,7 @@ func (m *Manager) shutWatches(ctx context.Context, o *offline) bool {
 	return true
 }
 
-func isAlone(k *keeper) bool {
+func isAlone(k *reconciler) bool {
 	r, ok := k.registrar.(otherser)
 	return ok && len(usable(r)) == 0
 }

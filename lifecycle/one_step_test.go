@@ -72,7 +72,7 @@ func wantOneStep(t *testing.T, when string, m *Manager, p *picture) {
 			when, s.State, s.Ready, before.draining, before.check, before.ready)
 	}
 	for _, r := range s.Registrars {
-		if serving && !s.Ready && r.Standing == Registered {
+		if serving && !s.Ready && r.State == Registered {
 			t.Errorf("%s: serving and registered, and not ready", when)
 		}
 		if serving && r.Offline {
@@ -110,7 +110,7 @@ func TestOneStep(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	k := m.keepers[0]
+	k := m.reconcilers[0]
 	for range 50 {
 		if err := m.Drain(ended); err != nil && !errors.Is(err, context.Canceled) { // nil: it was over at once
 			t.Fatalf("Drain() = %v, want the cause of its context", err)

@@ -10,7 +10,7 @@ import (
 const watchAgain = time.Second // after a Watch that ended by itself
 
 // watch listens to what operators do at one registrar, until ctx ends.
-func (m *Manager) watch(ctx context.Context, k *keeper) {
+func (m *Manager) watch(ctx context.Context, k *reconciler) {
 	w, ok := k.registrar.(watcher)
 	if !ok || k.awaitRegistered(ctx) != nil {
 		return
@@ -32,7 +32,7 @@ func (m *Manager) watch(ctx context.Context, k *keeper) {
 
 // operator acts on what an operator did at one registrar. Only an offline at all of them drains the instance: while
 // one still lists it, it is there to be called.
-func (m *Manager) operator(ctx context.Context, k *keeper, online bool) {
+func (m *Manager) operator(ctx context.Context, k *reconciler, online bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	matters, atStart := k.hold(!online)
@@ -40,7 +40,7 @@ func (m *Manager) operator(ctx context.Context, k *keeper, online bool) {
 		return
 	}
 	everywhere := true
-	for _, other := range m.keepers {
+	for _, other := range m.reconcilers {
 		everywhere = everywhere && other.isHeld()
 	}
 	m.log.Info("operator", "registrar", k.name, "online", online, "offline_everywhere", everywhere, "found_at_start", atStart)
@@ -55,9 +55,9 @@ func (m *Manager) operator(ctx context.Context, k *keeper, online bool) {
 	}
 	switch m.causes.on(e) {
 	case doDrain:
-		m.lameDuck(ctx, triggerHand, drain)
+		m.beginDrain(ctx, triggerHand, drain)
 	case doPark:
-		m.lameDuck(ctx, triggerOperator, park)
+		m.beginDrain(ctx, triggerOperator, park)
 	case doServe:
 		m.undo()
 	case doStop:

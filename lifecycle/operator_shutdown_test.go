@@ -25,7 +25,7 @@ func TestShutdownOfAParkedInstanceIsQuick(t *testing.T) {
 		if got := time.Since(began); got > 1500*time.Millisecond {
 			t.Errorf("Run took %v after the trigger, want under 1.5 s: settle counts from the first absence", got)
 		}
-		if got := r.Report().Registrars[0]; got.Standing != Withdrawn || got.Offline {
+		if got := r.Report().Registrars[0]; got.State != Withdrawn || got.Offline {
 			t.Errorf("Report.Registrars = %+v, want withdrawn by ourselves", got)
 		}
 	})
@@ -72,7 +72,7 @@ func TestOperatorAsShutdownBegins(t *testing.T) {
 		r.run(t)
 		r.beginShutdown(t.Context(), "shutdown", shutdown)
 		for _, online := range []bool{false, true, false} {
-			r.operator(t.Context(), r.keepers[0], online)
+			r.operator(t.Context(), r.reconcilers[0], online)
 		}
 		if err := <-r.result; err != nil || r.Report().Trigger != "shutdown" {
 			t.Errorf("Run() = %v, Trigger = %q; want nil, shutdown", err, r.Report().Trigger)

@@ -139,7 +139,7 @@ func TestCausesAreASet(t *testing.T) {
 		}
 		r.reg.operator <- true
 		time.Sleep(time.Minute)
-		if s := r.Status(); s.State != Draining || !slices.Equal(s.Causes, []string{"by hand"}) || s.Registrars[0].Standing != Withdrawn {
+		if s := r.Status(); s.State != Draining || !slices.Equal(s.Causes, []string{"by hand"}) || s.Registrars[0].State != Withdrawn {
 			t.Errorf("Status() = %+v, want draining by hand, and withdrawn", s)
 		}
 		if err := r.Resume(t.Context()); err != nil {

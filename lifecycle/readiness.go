@@ -31,7 +31,7 @@ func (m *Manager) isReady() bool {
 	case m.unlisted:
 		return true
 	}
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		if !k.ever {
 			return false
 		}
@@ -47,7 +47,7 @@ func (m *Manager) readyUnlistedAfter(ctx context.Context, d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.unlisted = true
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		if !k.ever {
 			m.log.Warn("ready although not listed", "registrar", k.name, "after", d, "err", k.failure)
 		}

@@ -223,7 +223,7 @@ func TestOneOfTwoOnlineDuringADrainByHand(t *testing.T) {
 		r.reg.operator <- true
 		time.Sleep(time.Minute)
 		for _, s := range r.Status().Registrars {
-			if s.Standing != Withdrawn || s.Offline {
+			if s.State != Withdrawn || s.Offline {
 				t.Errorf("Status() = %+v, want both withdrawn", s)
 			}
 		}

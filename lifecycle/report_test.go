@@ -26,7 +26,7 @@ func TestReportAsJSONAndBack(t *testing.T) {
 		if err := json.Unmarshal(text, &back); err != nil {
 			t.Fatal(err)
 		}
-		if back.Outcome != OutcomeStopped || back.Policy != Lossless || len(back.Phases) < 6 || back.Registrars[0].Standing != Withdrawn {
+		if back.Outcome != OutcomeStopped || back.Policy != Lossless || len(back.Phases) < 6 || back.Registrars[0].State != Withdrawn {
 			t.Errorf("report = %s, want a stopped lossless offline with its phases", text)
 		}
 	})

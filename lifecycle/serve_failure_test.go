@@ -107,7 +107,7 @@ func TestServerStoppedByOtherWhileACallIsOpen(t *testing.T) {
 				at := time.Now()
 				go r.server.GracefulStop() // by a signal handler of the program
 				time.Sleep(10 * time.Second)
-				if s := r.Status(); s.State < Draining || s.Registrars[0].Standing != Withdrawn {
+				if s := r.Status(); s.State < Draining || s.Registrars[0].State != Withdrawn {
 					t.Errorf("Status() = %+v, want that the withdrawal goes on", s)
 				}
 				r.calls.set(0, 0)

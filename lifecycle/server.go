@@ -35,7 +35,7 @@ type Calls interface {
 	Drain()
 	TellStreams()
 	EndStreams(n int) int
-	AnswerCalls() int
+	AbandonCalls() int
 	Refuse()
 	Resume()
 }

@@ -61,7 +61,7 @@ func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 		ctx = timeout
 	}
 	var errs []error
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		err := k.awaitListed(ctx, m.begun)
 		if errors.Is(err, ErrStopping) {
 			return fmt.Errorf("lifecycle: start: %w", err)
@@ -101,11 +101,11 @@ func (m *Manager) announce(ctx context.Context, addr net.Addr) error {
 	}
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	m.stopWork = cancel
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		m.work.Go(func() { k.run(work, addr) })
 		m.work.Go(func() { m.watch(work, k) })
 	}
-	if m.successor > 0 && !slices.ContainsFunc(m.keepers, knowsOthers) {
+	if m.successor > 0 && !slices.ContainsFunc(m.reconcilers, knowsOthers) {
 		m.log.Warn("WithSuccessor waits for nobody: no registrar has the method Others")
 	}
 	if d := m.readyUnlisted; d != nil {
@@ -129,7 +129,7 @@ func (m *Manager) serve() {
 		m.health.Resume()
 	}
 	m.setState(Serving)
-	for _, k := range m.keepers {
+	for _, k := range m.reconcilers {
 		k.announce()
 	}
 }

@@ -41,9 +41,9 @@ func (m *Manager) Status() Status {
 		s.Causes = append(s.Causes, m.shutdown.report.Trigger)
 		s.Deadline = m.shutdown.plan.end
 	}
-	for n, k := range m.keepers {
+	for n, k := range m.reconcilers {
 		r := k.status()
-		if r.Error == "" && r.Standing == Registering {
+		if r.Error == "" && r.State == Registering {
 			r.Error = words[n].failure
 		}
 		r.Published = words[n].published
@@ -60,8 +60,8 @@ type word struct{ published, failure string }
 
 // words asks the registrars. It is called without the lock.
 func (m *Manager) words() []word {
-	words := make([]word, len(m.keepers))
-	for n, k := range m.keepers {
+	words := make([]word, len(m.reconcilers))
+	for n, k := range m.reconcilers {
 		words[n].published = k.published()
 		if err := k.failing(); err != nil {
 			words[n].failure = err.Error()

@@ -30,7 +30,7 @@ func TestResumeAsAPhaseBegins(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				wantEvents(t, r.recorder)
-				if s := r.Status(); s.State != Serving || s.Registrars[0].Standing != Registered {
+				if s := r.Status(); s.State != Serving || s.Registrars[0].State != Registered {
 					t.Errorf("Status() = %+v, want serving and registered", s)
 				}
 				r.terminate()
@@ -71,7 +71,7 @@ func TestResumeOfADrainBegunAnew(t *testing.T) {
 		time.Sleep(time.Second)
 		r.Manager.mu.Lock()
 		first := r.drain
-		r.lameDuck(t.Context(), triggerHand, drain) // as operator does
+		r.beginDrain(t.Context(), triggerHand, drain) // as operator does
 		r.causes = noCause
 		r.undo() // as Resume does
 		r.Manager.mu.Unlock()
@@ -141,8 +141,8 @@ func TestResumeAgainWhileTheRegistryIsDown(t *testing.T) {
 			cancel()
 		}
 		r.reg.register = nil
-		if err := r.Resume(t.Context()); err != nil || r.Status().Registrars[0].Standing != Registered {
-			t.Errorf("Resume() = %v, standing %v; want nil, registered", err, r.Status().Registrars[0].Standing)
+		if err := r.Resume(t.Context()); err != nil || r.Status().Registrars[0].State != Registered {
+			t.Errorf("Resume() = %v, state %v; want nil, registered", err, r.Status().Registrars[0].State)
 		}
 		r.terminate()
 		<-r.result
@@ -165,7 +165,7 @@ func TestOperatorOnlineDuringADrainByHand(t *testing.T) {
 		if err := <-drained; err != nil {
 			t.Errorf("Drain() = %v, want nil", err)
 		}
-		if s := r.Status().Registrars[0]; s.Standing != Withdrawn {
+		if s := r.Status().Registrars[0]; s.State != Withdrawn {
 			t.Errorf("Status() = %+v, want withdrawn", s)
 		}
 		if absent := r.at(t, "nacos absent"); time.Since(r.began) < absent+r.reg.settle {

@@ -40,11 +40,11 @@ import "time"
 // While offline a list with us is no evidence either: it may be one of a node that has not heard of it. It needs the second
 // opinion, which is tried every recheckWait until one is to be had.
 type machine struct {
-	t     timing
-	state state
-	todo  action
-	wait  time.Duration // with todo == await
-	revision  uint64        // grows whenever todo is set: what came of an older todo is void
+	t        timing
+	state    state
+	todo     action
+	wait     time.Duration // with todo == await
+	revision uint64        // grows whenever todo is set: what came of an older todo is void
 
 	answers   uint64 // how often Register has succeeded
 	online    bool   // false: an operator holds the instance offline
@@ -96,9 +96,9 @@ const (
 	doNothing  action = "nothing"
 	doAwait    action = "await"
 	doRegister action = "register again"
-	doAsk     action = "second opinion"         // list, else a fresh client
-	doAskList   action = "second opinion by list" // no fresh client: it is asked for again and again
-	doAskFresh  action = "second opinion by a fresh client"
+	doAsk      action = "second opinion"         // list, else a fresh client
+	doAskList  action = "second opinion by list" // no fresh client: it is asked for again and again
+	doAskFresh action = "second opinion by a fresh client"
 	doReplace  action = "new connection"
 	doWithdraw action = "deregister again"
 )

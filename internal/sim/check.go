@@ -19,7 +19,7 @@ type Result struct {
 // judge compares what the clients saw with what the servers did and what the Reports say.
 func (w *world) judge() Result {
 	var r Result
-	b := w.book
+	b := w.history
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	byID := map[int]*instance{}
@@ -149,8 +149,8 @@ func (w *world) tally() map[int]*tally {
 	for _, i := range w.all {
 		tallies[i.id] = &tally{seen: map[verdict]int{}, streams: map[verdict]int{}}
 	}
-	for id, o := range w.book.outcomes {
-		executions := w.book.executions[id]
+	for id, o := range w.history.outcomes {
+		executions := w.history.executions[id]
 		at := o.instance
 		if len(executions) > 0 {
 			at = executions[0].instance

@@ -57,7 +57,7 @@ func TestOnce(t *testing.T) {
 func TestUnaccounted(t *testing.T) {
 	now := time.Now()
 	gone := func(report lifecycle.Report, forced bool) *instance {
-		i := &instance{id: 1, at: endpoint{"a", 1}, schedule: &Schedule{}, notes: notes{trigger: now, report: report}}
+		i := &instance{id: 1, at: endpoint{"a", 1}, schedule: &Schedule{}, observations: observations{trigger: now, report: report}}
 		if forced {
 			i.forcedAt = now
 		}

@@ -38,7 +38,7 @@ type channels interface {
 type client struct {
 	plan     ClientPlan
 	number   uint64
-	book     *book
+	history  *history
 	channels channels
 	calls    sync.WaitGroup
 
@@ -47,7 +47,7 @@ type client struct {
 }
 
 func (w *world) newClient(number int, plan ClientPlan) *client {
-	c := &client{plan: plan, number: uint64(number), book: w.book}
+	c := &client{plan: plan, number: uint64(number), history: w.history}
 	v := w.registry.nodes[number%len(w.registry.nodes)].follow(plan.Kind == Pinned)
 	if w.schedule.Virtual {
 		v = newFixedView(virtualAddr)
@@ -106,8 +106,8 @@ func (c *client) call(o order, draw int) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	seen := &outcome{call: o.call, client: c.plan.Kind, begin: time.Now()}
-	c.book.begin(o.call)
-	defer c.book.saw(seen)
+	c.history.begin(o.call)
+	defer c.history.saw(seen)
 	conn, done := c.channels.take(draw)
 	if conn == nil {
 		seen.verdict, seen.err = undialled, errNoInstance
@@ -153,8 +153,8 @@ func (c *client) stream(o order, draw int) (v verdict) {
 	ctx, cancel := context.WithTimeout(context.Background(), streamPatience)
 	defer cancel()
 	seen := &outcome{call: o.call, client: c.plan.Kind, stream: true, begin: time.Now()}
-	c.book.begin(o.call)
-	defer c.book.saw(seen)
+	c.history.begin(o.call)
+	defer c.history.saw(seen)
 	conn, done := c.channels.take(draw)
 	if conn == nil {
 		seen.verdict, seen.err = undialled, errNoInstance

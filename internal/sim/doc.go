@@ -19,7 +19,7 @@
 //
 // # What is checked
 //
-// While an instance lives, in the moment in which it is due (promises.go):
+// While an instance lives, in the moment in which it is due (invariants.go):
 //
 //   - Register is called only while the listener accepts and health says SERVING, or an operator holds the instance, and
 //     lists it only while the listener accepts.
@@ -30,7 +30,7 @@
 //   - Health Watches hear NOT_SERVING only in a drain that stays, when it has settled and somebody else is listed.
 //   - Readiness turns green once the instance is listed.
 //
-// After every run, from notes that clients, handlers and registry took apart from each other:
+// After every run, from observations that clients, handlers and registry took apart from each other:
 //
 //   - No call and no stream failed, unless the Report of the instance accounts for it. Forced accounts for those that
 //     it answered, cut or refused, and a call that could have been answered was not cut. Unconfirmed, and a second signal,
@@ -55,7 +55,7 @@
 // The same schedules are played with the Strict policy and with a plain deregister and GracefulStop, and those with a
 // small fleet once more with health Watches that hear of the offline at the trigger and no wait for a successor. All three
 // lose calls, and the test fails when they do not: a simulation that cannot see loss proves nothing. Strict has to keep
-// all the other promises.
+// all the other invariants.
 //
 // # What is not
 //

@@ -47,7 +47,7 @@ type instance struct {
 	stop      context.CancelFunc
 	done      chan struct{} // closed when the process would exit
 	ready     chan struct{} // with Plain: closed when it is registered
-	notes
+	observations
 }
 
 func (w *world) newInstance(addr string) (*instance, error) {
@@ -79,7 +79,7 @@ func (w *world) newInstance(addr string) (*instance, error) {
 		i.server = grpc.NewServer(append(i.tracker.ServerOptions(), grpc.ChainStreamInterceptor(i.countWatches))...)
 		h = health.Register(i.server)
 	}
-	testpb.RegisterTestServiceServer(i.server, &service{book: w.book, instance: i.id})
+	testpb.RegisterTestServiceServer(i.server, &service{history: w.history, instance: i.id})
 	if w.strategy == Plain {
 		go i.runPlain(ctx, lis)
 		return i, nil

@@ -66,14 +66,14 @@ const (
 // A service is what an instance serves; every entry into a handler is written down.
 type service struct {
 	testpb.UnimplementedTestServiceServer
-	book     *book
+	history  *history
 	instance int
 }
 
 func (s *service) UnaryCall(ctx context.Context, req *testpb.SimpleRequest) (*testpb.SimpleResponse, error) {
 	o := readOrder(req.GetPayload())
-	e := s.book.enter(o, false, s.instance)
-	defer s.book.stamp(&e.end)
+	e := s.history.enter(o, false, s.instance)
+	defer s.history.stamp(&e.end)
 	switch {
 	case o.deaf:
 		time.Sleep(o.work)
@@ -85,8 +85,8 @@ func (s *service) UnaryCall(ctx context.Context, req *testpb.SimpleRequest) (*te
 
 func (s *service) StreamingOutputCall(req *testpb.StreamingOutputCallRequest, stream testpb.TestService_StreamingOutputCallServer) error {
 	o := readOrder(req.GetPayload())
-	e := s.book.enter(o, true, s.instance)
-	defer s.book.stamp(&e.end)
+	e := s.history.enter(o, true, s.instance)
+	defer s.history.stamp(&e.end)
 	ctx := stream.Context()
 	told := interceptor.Draining(ctx)
 	if o.deaf {
@@ -108,7 +108,7 @@ func (s *service) StreamingOutputCall(req *testpb.StreamingOutputCallRequest, st
 		case <-over:
 			return nil
 		case <-told:
-			s.book.stamp(&e.told)
+			s.history.stamp(&e.told)
 			told, over = nil, time.After(o.work)
 		case <-ctx.Done():
 			o.linger()
@@ -123,8 +123,8 @@ const orderKey = "order-bin" // the order of a stream without a request
 func (s *service) FullDuplexCall(stream testpb.TestService_FullDuplexCallServer) error {
 	o := readOrder(&testpb.Payload{Body: []byte(metadata.ValueFromIncomingContext(stream.Context(), orderKey)[0])})
 	o.deaf, o.recv = true, true
-	e := s.book.enter(o, true, s.instance)
-	defer s.book.stamp(&e.end)
+	e := s.history.enter(o, true, s.instance)
+	defer s.history.stamp(&e.end)
 	err := stream.Send(&testpb.StreamingOutputCallResponse{Payload: s.answer(o)})
 	for err == nil {
 		_, err = stream.Recv()

@@ -17,7 +17,7 @@ type world struct {
 	log      *slog.Logger
 	network  *network
 	registry *registry
-	book     *book
+	history  *history
 
 	watching sync.WaitGroup
 
@@ -32,7 +32,7 @@ type world struct {
 func Run(s Schedule, strategy Strategy, log *slog.Logger) Result {
 	w := &world{
 		schedule: s, strategy: strategy, log: log,
-		network: newNetwork(s.Latency), registry: newRegistry(s), book: newBook(), slots: make([]*instance, s.Slots),
+		network: newNetwork(s.Latency), registry: newRegistry(s), history: newHistory(), slots: make([]*instance, s.Slots),
 	}
 	for slot := range w.slots {
 		w.start(slot, "").awaitReady(time.Minute)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A book holds what the servers did and what the clients saw, written by the two sides apart.
-type book struct {
+// A history holds what the servers did and what the clients saw, written by the two sides apart.
+type history struct {
 	mu         sync.Mutex
 	executions map[uint64][]*execution
 	outcomes   map[uint64]*outcome
@@ -37,11 +37,11 @@ type outcome struct {
 	err        error
 }
 
-func newBook() *book {
-	return &book{executions: map[uint64][]*execution{}, outcomes: map[uint64]*outcome{}, begun: map[uint64]bool{}}
+func newHistory() *history {
+	return &history{executions: map[uint64][]*execution{}, outcomes: map[uint64]*outcome{}, begun: map[uint64]bool{}}
 }
 
-func (b *book) enter(o order, stream bool, instance int) *execution {
+func (b *history) enter(o order, stream bool, instance int) *execution {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	e := &execution{order: o, stream: stream, instance: instance, begin: time.Now()}
@@ -50,19 +50,19 @@ func (b *book) enter(o order, stream bool, instance int) *execution {
 }
 
 // stamp writes down that something happens now.
-func (b *book) stamp(t *time.Time) {
+func (b *history) stamp(t *time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	*t = time.Now()
 }
 
-func (b *book) begin(call uint64) {
+func (b *history) begin(call uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.begun[call] = true
 }
 
-func (b *book) saw(o *outcome) {
+func (b *history) saw(o *outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o.end = time.Now()

@@ -11,7 +11,7 @@ import (
 
 // await blocks until the last request was carried out and returns what came of it; when ctx ends first, over is false
 // and err the cause.
-func (k *keeper) await(ctx context.Context) (over bool, err error) {
+func (k *reconciler) await(ctx context.Context) (over bool, err error) {
 	err = k.until(ctx, nil, func() (bool, error) {
 		over = k.done == k.asked
 		return over, k.err
@@ -21,17 +21,17 @@ func (k *keeper) await(ctx context.Context) (over bool, err error) {
 
 // awaitListed blocks until Register has returned nil for the first time, or an error that no other try will mend;
 // ErrStopping when stopping closes before.
-func (k *keeper) awaitListed(ctx context.Context, stopping <-chan struct{}) error {
+func (k *reconciler) awaitListed(ctx context.Context, stopping <-chan struct{}) error {
 	return k.until(ctx, stopping, func() (bool, error) { return k.ever || k.final != nil, k.final })
 }
 
 // awaitRegistered blocks until Register has returned nil for the first time.
-func (k *keeper) awaitRegistered(ctx context.Context) error {
+func (k *reconciler) awaitRegistered(ctx context.Context) error {
 	return k.until(ctx, nil, func() (bool, error) { return k.ever, nil })
 }
 
 // awaitAnnounced blocks until the last announcement was carried out; ErrDrainedAgain when the opposite was asked for.
-func (k *keeper) awaitAnnounced(ctx context.Context, stopping <-chan struct{}) error {
+func (k *reconciler) awaitAnnounced(ctx context.Context, stopping <-chan struct{}) error {
 	return k.until(ctx, stopping, func() (bool, error) {
 		if !k.listed {
 			return true, ErrDrainedAgain
@@ -41,7 +41,7 @@ func (k *keeper) awaitAnnounced(ctx context.Context, stopping <-chan struct{}) e
 }
 
 // until blocks until ok, which is called with the lock held.
-func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() (bool, error)) error {
+func (k *reconciler) until(ctx context.Context, stopping <-chan struct{}, ok func() (bool, error)) error {
 	for {
 		k.mu.Lock()
 		over, err := ok()
@@ -61,10 +61,10 @@ func (k *keeper) until(ctx context.Context, stopping <-chan struct{}, ok func() 
 }
 
 // isHeld is called with the lock held.
-func (k *keeper) isHeld() bool { return k.presence == held && k.listed }
+func (k *reconciler) isHeld() bool { return k.presence == held && k.listed }
 
 // because adds to err what is wrong with the registration.
-func (k *keeper) because(err error) error {
+func (k *reconciler) because(err error) error {
 	k.mu.Lock()
 	last, final := k.err, k.final
 	k.mu.Unlock()
@@ -78,7 +78,7 @@ func (k *keeper) because(err error) error {
 }
 
 // failing is what the registrar says of a Register that is under way.
-func (k *keeper) failing() error {
+func (k *reconciler) failing() error {
 	if f, ok := k.registrar.(failing); ok {
 		return f.Failure()
 	}
@@ -86,15 +86,15 @@ func (k *keeper) failing() error {
 }
 
 // absence returns since when the instance is not listed here, and whether that was seen. It is zero while listed.
-func (k *keeper) absence() (since time.Time, seen bool) {
+func (k *reconciler) absence() (since time.Time, seen bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.registration.absence()
 }
 
 // isSecret tells that nobody can know of the instance here, so that nobody has to learn that it has gone.
-func (k *keeper) isSecret() bool {
+func (k *reconciler) isSecret() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.inUse || !k.known && k.presence != held && !slices.Contains(k.underWay, "Register")
+	return k.inUse || !k.known && k.presence != held && !slices.Contains(k.calling, "Register")
 }

@@ -12,7 +12,7 @@ func TestRegistration(t *testing.T) {
 	at := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
 	// The n-th step happens n seconds after the start.
 	type step func(r *registration, now time.Time)
-	to := func(s Standing, wanted bool) step {
+	to := func(s RegistrarState, wanted bool) step {
 		return func(r *registration, now time.Time) { r.to(s, nil, "", wanted, now) }
 	}
 	operator := func(offline, wanted bool) step {

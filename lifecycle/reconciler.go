@@ -21,10 +21,10 @@ const (
 // errNewGoal is the cause that a registrar sees when its call is no longer wanted.
 var errNewGoal = errors.New("lifecycle: superseded by the next request")
 
-// A keeper owns one registrar: it brings the instance to where it was last asked to be, listed or absent, one call at
+// A reconciler owns one registrar: it brings the instance to where it was last asked to be, listed or absent, one call at
 // a time, and remembers what came of it. Its state is guarded by the Manager's lock, so that it changes in one step with
-// the rest; noted is called at each change of its standing, with the lock held.
-type keeper struct {
+// the rest; noted is called at each change of its state, with the lock held.
+type reconciler struct {
 	registrar Registrar
 	name      string
 	log       *slog.Logger
@@ -35,8 +35,8 @@ type keeper struct {
 	mu *sync.Mutex
 	request
 	registration
-	underWay []string      // the methods of the registrar that have not returned
-	changed  chan struct{} // closed and replaced at each change
+	calling []string      // the methods of the registrar that have not returned
+	changed chan struct{} // closed and replaced at each change
 }
 
 // A request is what the instance was last asked to be.
@@ -50,14 +50,14 @@ type request struct {
 	cancel context.CancelCauseFunc // of the call under way
 }
 
-func newKeeper(r Registrar, number int, log *slog.Logger, mu *sync.Mutex, noted func()) *keeper {
+func newReconciler(r Registrar, number int, log *slog.Logger, mu *sync.Mutex, noted func()) *reconciler {
 	name := fmt.Sprintf("registrar %d", number)
 	if s, ok := r.(fmt.Stringer); ok {
 		name = s.String()
 	}
-	k := &keeper{
+	k := &reconciler{
 		registrar: r, name: name, log: log.With("registrar", name), noted: noted,
-		mu: mu, registration: registration{standing: Unregistered}, changed: make(chan struct{}),
+		mu: mu, registration: registration{state: Unregistered}, changed: make(chan struct{}),
 	}
 	if s, ok := r.(settler); ok {
 		settle := s.Settle()
@@ -67,14 +67,14 @@ func newKeeper(r Registrar, number int, log *slog.Logger, mu *sync.Mutex, noted 
 }
 
 // announce asks for the instance to be listed. It is called with the lock held.
-func (k *keeper) announce() { k.ask(true, time.Time{}) }
+func (k *reconciler) announce() { k.ask(true, time.Time{}) }
 
 // withdraw asks for the instance to be absent; Deregister is given until by. It is called with the lock held.
-func (k *keeper) withdraw(by time.Time) { k.ask(false, by) }
+func (k *reconciler) withdraw(by time.Time) { k.ask(false, by) }
 
 // ask does not disturb a request for the same.
-func (k *keeper) ask(listed bool, by time.Time) {
-	if k.asked > 0 && k.listed == listed && (k.done != k.asked || k.standing != Unconfirmed) {
+func (k *reconciler) ask(listed bool, by time.Time) {
+	if k.asked > 0 && k.listed == listed && (k.done != k.asked || k.state != Unconfirmed) {
 		k.again = k.again || k.done != k.asked && by.After(k.by)
 		k.by = by
 		return
@@ -88,13 +88,13 @@ func (k *keeper) ask(listed bool, by time.Time) {
 }
 
 // notify is called with the lock held.
-func (k *keeper) notify() {
+func (k *reconciler) notify() {
 	close(k.changed)
 	k.changed = make(chan struct{})
 }
 
 // run carries out requests until ctx ends.
-func (k *keeper) run(ctx context.Context, addr net.Addr) {
+func (k *reconciler) run(ctx context.Context, addr net.Addr) {
 	for ctx.Err() == nil {
 		k.mu.Lock()
 		asked, idle, listed, changed := k.asked, k.done == k.asked, k.listed, k.changed
@@ -119,7 +119,7 @@ func (k *keeper) run(ctx context.Context, addr net.Addr) {
 		k.mu.Lock()
 		k.cancel(nil)
 		k.cancel = nil
-		if !k.again || k.standing != Unconfirmed || asked != k.asked {
+		if !k.again || k.state != Unconfirmed || asked != k.asked {
 			k.done = asked
 		}
 		k.again = false
@@ -129,7 +129,7 @@ func (k *keeper) run(ctx context.Context, addr net.Addr) {
 }
 
 // register repeats Register until it succeeds or ctx ends.
-func (k *keeper) register(ctx context.Context, addr net.Addr) {
+func (k *reconciler) register(ctx context.Context, addr net.Addr) {
 	began, backoff := time.Now(), registerBackoffMin
 	k.stand(Registering, nil)
 	for ctx.Err() == nil {
@@ -157,7 +157,7 @@ func (k *keeper) register(ctx context.Context, addr net.Addr) {
 	}
 }
 
-func (k *keeper) published() string {
+func (k *reconciler) published() string {
 	if p, ok := k.registrar.(publisher); ok {
 		return p.Published()
 	}
@@ -165,7 +165,7 @@ func (k *keeper) published() string {
 }
 
 // giveUp is for a Register that no other try will mend.
-func (k *keeper) giveUp(err error) {
+func (k *reconciler) giveUp(err error) {
 	k.stand(Unregistered, err)
 	k.log.Error("not registered, and trying again is no use", "err", err)
 	k.mu.Lock()
@@ -192,7 +192,7 @@ func isInUse(err error) bool {
 
 // isKnown asks, while no Register is under way, whether consumers may know the instance. A missing answer is none: only the
 // registrar can say that nothing was published.
-func (k *keeper) isKnown() bool {
+func (k *reconciler) isKnown() bool {
 	if _, ok := k.registrar.(publisher); ok {
 		return k.published() != ""
 	}
@@ -201,7 +201,7 @@ func (k *keeper) isKnown() bool {
 	return k.known
 }
 
-func (k *keeper) deregister(ctx context.Context) {
+func (k *reconciler) deregister(ctx context.Context) {
 	k.mu.Lock()
 	limit := time.Until(k.by)
 	if time.Since(k.since) > deregisterGrace { // it begins behind a Register that did not heed its context, or once more
@@ -222,7 +222,7 @@ func (k *keeper) deregister(ctx context.Context) {
 	k.stand(Withdrawn, nil)
 }
 
-func (k *keeper) stand(s Standing, err error) {
+func (k *reconciler) stand(s RegistrarState, err error) {
 	failure := ""
 	if err != nil {
 		failure = err.Error() // of the registrar's: without the lock
@@ -235,7 +235,7 @@ func (k *keeper) stand(s Standing, err error) {
 }
 
 // hold takes what an operator did, see registration.heldBy. It is called with the lock held.
-func (k *keeper) hold(offline bool) (matters, atStart bool) {
+func (k *reconciler) hold(offline bool) (matters, atStart bool) {
 	matters, atStart = k.heldBy(offline, k.listed, time.Now())
 	if matters {
 		k.notify()

@@ -6,7 +6,7 @@ import "time"
 
 // A registration is what is known of the instance at one registrar. Requests and operators change it by events.
 type registration struct {
-	standing Standing
+	state    RegistrarState
 	err      error     // of the last Register or Deregister
 	failure  string    // its text
 	final    error     // of a Register that no other try will mend
@@ -34,8 +34,8 @@ func (r *registration) absence() (since time.Time, seen bool) {
 }
 
 // to takes what came of a request; wanted tells whether the instance is to be listed by now.
-func (r *registration) to(s Standing, err error, failure string, wanted bool, now time.Time) {
-	r.standing, r.err, r.failure = s, err, failure
+func (r *registration) to(s RegistrarState, err error, failure string, wanted bool, now time.Time) {
+	r.state, r.err, r.failure = s, err, failure
 	switch s {
 	case Registering, Registered: // a Register that has not returned, or has failed, may have listed it
 		r.ever, r.known = r.ever || s == Registered, true

@@ -69,7 +69,7 @@ func (i *instance) checkTold(n news, known known) {
 	hand, stopping, acts := i.hand, !i.trigger.IsZero(), i.acts
 	i.mu.Unlock()
 	s := i.manager.Status()
-	switch s.Registrars[0].Standing {
+	switch s.Registrars[0].State {
 	case lifecycle.Withdrawing, lifecycle.Withdrawn, lifecycle.Unconfirmed:
 		return
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
-// notes are what can be known of an instance from outside, written down as it happens.
-type notes struct {
+// observations are what can be known of an instance from outside, written down as it happens.
+type observations struct {
 	mu        sync.Mutex
 	accepting bool
 	serving   bool // health says so, by Check
@@ -60,24 +60,24 @@ func flip(spans []span, on bool) []span {
 	return spans
 }
 
-func (n *notes) complain(format string, args ...any) {
+func (n *observations) complain(format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.wrong = append(n.wrong, fmt.Sprintf(format, args...))
 }
 
 // note writes something down.
-func (n *notes) note(write func()) {
+func (n *observations) note(write func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	write()
 }
 
 // forced tells whether there was a second signal. It is called with the lock held.
-func (n *notes) forced() bool { return !n.forcedAt.IsZero() }
+func (n *observations) forced() bool { return !n.forcedAt.IsZero() }
 
 // drainedAt tells whether t is inside of a drain, and not in the instant in which it began or ended.
-func (n *notes) drainedAt(t time.Time) bool {
+func (n *observations) drainedAt(t time.Time) bool {
 	return slices.ContainsFunc(n.drains, func(d span) bool { return d.holds(t) })
 }
 

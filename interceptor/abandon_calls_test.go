@@ -30,16 +30,16 @@ func TestAnswerCallsLeavesServingCallsAlone(t *testing.T) {
 			tracker.Drain()
 		}
 		tracker.Refuse()
-		if n := tracker.AnswerCalls(); n != 1 {
-			t.Errorf("AnswerCalls() = %d, want 1, the late one", n)
+		if n := tracker.AbandonCalls(); n != 1 {
+			t.Errorf("AbandonCalls() = %d, want 1, the late one", n)
 		}
 		synctest.Wait()
 		wantInFlight(t, &tracker, 1, 0)
 		if n := tracker.Abandoned(); n != 1 {
 			t.Errorf("Abandoned() = %d, want 1", n)
 		}
-		if n := tracker.AnswerCalls(); n != 0 {
-			t.Errorf("second AnswerCalls() = %d, want 0", n)
+		if n := tracker.AbandonCalls(); n != 0 {
+			t.Errorf("second AbandonCalls() = %d, want 0", n)
 		}
 		close(gate)
 		calls.Wait()
@@ -88,8 +88,8 @@ func TestAbandonedHandlerMayUseItsContext(t *testing.T) {
 	for range n {
 		<-started
 	}
-	if got := tracker.AnswerCalls(); got != n {
-		t.Errorf("AnswerCalls() = %d, want %d", got, n)
+	if got := tracker.AbandonCalls(); got != n {
+		t.Errorf("AbandonCalls() = %d, want %d", got, n)
 	}
 	calls.Wait()
 	for range n {
@@ -114,7 +114,7 @@ func TestGracefulStopSendsTheAnswers(t *testing.T) {
 			t.Error("GracefulStop() returned while a call was in flight")
 		}
 		tracker.Refuse()
-		tracker.AnswerCalls()
+		tracker.AbandonCalls()
 		time.Sleep(500 * time.Millisecond)
 		if !isClosed(stopped) {
 			t.Error("GracefulStop() waits for an abandoned handler")
