@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lameduck-go/lameduck/internal/shorttest"
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
+	shorttest.Skip(slow...)
 	os.Exit(m.Run())
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/lameduck-go/lameduck/internal/shorttest"
 )
 
 func TestMain(m *testing.M) {
@@ -18,6 +20,7 @@ func TestMain(m *testing.M) {
 	case isPlayer():
 		os.Exit(playerMain())
 	}
+	shorttest.Skip(slow...)
 	os.Exit(m.Run())
 }
 

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"os"
 	"testing"
+
+	"github.com/lameduck-go/lameduck/internal/shorttest"
 )
 
 // TestMain lets more tests run side by side than there are processors, unless -parallel says how many: these mostly
@@ -17,5 +19,6 @@ func TestMain(m *testing.M) {
 	if !given {
 		_ = flag.Set("test.parallel", "8")
 	}
+	shorttest.Skip(slow...)
 	os.Exit(m.Run())
 }

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"testing"
+
+	"github.com/lameduck-go/lameduck/internal/shorttest"
+)
+
+func TestMain(m *testing.M) {
+	shorttest.Skip(slow...)
+	m.Run()
+}
+
+// slow are the tests that a short run leaves out.
+var slow = []string{
+	"TestExitParksWhereTheFlagIsFound", "TestHandAndOperator", "TestHealthBehindOneAddress",
+	"TestHealthWhileTheSuccessorIsNotKnown", "TestOneInstanceAndItsSuccessor", "TestQuietCoversWhatSettleDoesNot",
+	"TestSchedules",
+}

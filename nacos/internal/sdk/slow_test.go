@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sdk
+
+import (
+	"testing"
+
+	"github.com/lameduck-go/lameduck/internal/shorttest"
+)
+
+func TestMain(m *testing.M) {
+	shorttest.Skip(slow...)
+	m.Run()
+}
+
+// slow are the tests that a short run leaves out.
+var slow = []string{
+	"TestAbandonedCallIsNotOvertaken", "TestForgedDatagram", "TestRefusedLoginThatIsA500", "TestRegisterSubscribeListDeregister",
+	"TestRepeatsBackOff", "TestWithdrawalIsRepeated",
+}

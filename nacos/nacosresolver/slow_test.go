@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nacosresolver_test
+
+import (
+	"testing"
+
+	"github.com/lameduck-go/lameduck/internal/shorttest"
+)
+
+func TestMain(m *testing.M) {
+	shorttest.Skip(slow...)
+	m.Run()
+}
+
+// slow are the tests that a short run leaves out.
+var slow = []string{
+	"TestBlindSubscriptionIsNotBelievedForEver", "TestBrokenSubscriptionIsReplacedOnceForAll", "TestChannelsComeAndGo",
+	"TestChannelsShareAConnection", "TestCloseIsBounded", "TestCloseLeavesNoGoroutine", "TestClosedChannelsLeaveNothing",
+	"TestEmptyListKeepsTheLast", "TestFollowsTheList", "TestIdleChannelLeavesNothing", "TestRegistryRestartKeepsTheList",
+	"TestSlowLookHoldsNothingUp", "TestSubscriptionRefusedAtStart",
+}
