@@ -47,8 +47,7 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 		}
 	})
 	self := r.instanceAt(place)
-	outcome, err := r.publish(ctx, self)
-	if err != nil {
+	if err := r.publish(ctx, self); err != nil {
 		r.retract(ctx, self)
 		return fmt.Errorf("nacos: register %s %s at %v: %w", r.inst.Service, place, r.servers, err)
 	}
@@ -61,7 +60,6 @@ func (r *Registrar) Register(ctx context.Context, addr net.Addr) error {
 		return fmt.Errorf("nacos: register %s: %w", r.inst.Service, errWithdrawing)
 	}
 	r.leftover = false
-	r.step(outcome)
 	r.feedView()
 	r.compare(r.link)
 	r.namespace.Do(func() { r.keeper.Go(r.checkNamespace) })
@@ -119,10 +117,9 @@ func (r *Registrar) instanceAt(place netip.AddrPort) sdk.Instance {
 // tellEvery passes between two lines of a Register that does not succeed.
 const tellEvery = 15 * time.Second
 
-// publish repeats attempts until one has an outcome, eventRegistered or eventHeld, or no further one makes sense.
-func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, error) {
+// publish repeats attempts until the instance is listed, or held by an operator, or no further one makes sense.
+func (r *Registrar) publish(ctx context.Context, self sdk.Instance) error {
 	r.mu.Lock()
-	r.step(eventRegister)
 	old := r.link
 	r.mu.Unlock()
 	if old != nil && hostPort(old.self) != hostPort(self) {
@@ -132,16 +129,16 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 	var last error
 	var told time.Time
 	for attempt := 1; ; attempt++ {
-		outcome, err := r.attempt(ctx, self)
+		err := r.attempt(ctx, self)
 		if err == nil {
-			return outcome, nil
+			return nil
 		}
 		if ctx.Err() != nil {
-			return "", gaveUp(ctx, attempt, began, last)
+			return gaveUp(ctx, attempt, began, last)
 		}
 		if errors.Is(err, ErrRefused) {
 			if refused++; refused == refusalsMost || errors.Is(err, ErrLogin) {
-				return "", err
+				return err
 			}
 		} else {
 			refused = 0
@@ -156,7 +153,7 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) (event, erro
 			r.log.Warn("nacos: not registered yet, trying again", "attempt", attempt, "err", err)
 		}
 		if err := r.pauseUnlessListed(ctx, r.jitter(pause)); err != nil {
-			return "", gaveUp(ctx, attempt, began, last)
+			return gaveUp(ctx, attempt, began, last)
 		}
 		pause = min(2*pause, r.t.retryMax)
 	}
@@ -181,22 +178,69 @@ func gaveUp(ctx context.Context, attempts int, began time.Time, last error) erro
 	return err
 }
 
-// attempt registers on the connection, which it makes if there is none, and waits to be listed. A registration that
-// the SDK's first connect has raced with is repeated after half the time.
-func (r *Registrar) attempt(ctx context.Context, self sdk.Instance) (event, error) {
+// attempt does what the machine wants done until the instance is listed or held, and returns an error for everything else. Close
+// and Deregister end it as well.
+func (r *Registrar) attempt(ctx context.Context, self sdk.Instance) error {
+	r.mu.Lock()
+	r.step(eventRegister)
+	r.mu.Unlock()
+	for {
+		r.mu.Lock()
+		m := r.machine
+		r.mu.Unlock()
+		switch {
+		case m.state != stateRegistering:
+			return nil
+		case m.todo == doAwait:
+			changed, err := r.until(ctx, m.wait, func() bool { return r.machine.revision != m.revision })
+			if err != nil {
+				return err
+			}
+			if !changed {
+				r.feed(m.revision, eventTimeout)
+			}
+		default:
+			e, err := r.carryOut(ctx, m, self)
+			r.feed(m.revision, e)
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// carryOut does one todo of a Register; an error ends the attempt.
+func (r *Registrar) carryOut(ctx context.Context, m machine, self sdk.Instance) (event, error) {
 	l, err := r.ensure(ctx, self)
 	if err != nil {
-		return "", err
+		return eventFailed, err
 	}
-	for range 2 {
+	if m.todo == doRegister {
 		if err := r.registerOn(ctx, l); err != nil {
-			return "", err
+			return eventFailed, err
 		}
-		if listed, err := r.untilShown(ctx, l, r.t.probe/2); listed || err != nil {
-			return eventRegistered, err
-		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.feedView() // what it shows of an earlier registration is good enough
+		return eventAccepted, nil
 	}
-	return r.explain(ctx, l)
+	o := r.ask(ctx, l, true)
+	switch {
+	case ctx.Err() != nil:
+		r.discard(o.fresh)
+		return eventFailed, context.Cause(ctx)
+	case o.event == eventThere:
+		// Our view is broken. The next attempt goes on with the new connection.
+		r.log.Warn("nacos: listed, but our subscription does not show it: new connection", "instance", r.what())
+		r.adopt(o.fresh)
+		return eventThere, errNotListed
+	case o.event == eventNoOpinion:
+		return eventNoOpinion, fmt.Errorf("%w: %w", errNotListed, o.err)
+	case o.event == eventUnheld:
+		r.adopt(nil) // a connection that the registry does not know: it accepts everything, and nothing comes of it
+		return eventUnheld, errWithoutEffect
+	}
+	return o.event, nil
 }
 
 func (r *Registrar) registerOn(ctx context.Context, l *link) error {
@@ -211,10 +255,6 @@ func (r *Registrar) registerOn(ctx context.Context, l *link) error {
 		r.mu.Unlock()
 	}
 	return err
-}
-
-func (r *Registrar) untilShown(ctx context.Context, l *link, d time.Duration) (bool, error) {
-	return r.until(ctx, d, func() bool { return l.view.shows() })
 }
 
 // ensure returns the connection with a subscription on it.
@@ -238,38 +278,12 @@ func (r *Registrar) ensure(ctx context.Context, self sdk.Instance) (*link, error
 	return l, r.subscribe(ctx, l)
 }
 
-// explain is for an instance that was registered twice and is not listed. An operator is believed to hold it when it
-// is not listed elsewhere either, also not a while later: the registry may have been restarted while it was asked.
-func (r *Registrar) explain(ctx context.Context, l *link) (event, error) {
-	for look := range 2 {
-		o := r.ask(ctx, l, true)
-		switch {
-		case ctx.Err() != nil:
-			r.discard(o.fresh)
-			return "", context.Cause(ctx)
-		case o.event == eventThere:
-			// Our view is broken. The next attempt goes on with the new connection.
-			r.log.Warn("nacos: listed, but our subscription does not show it: new connection", "instance", r.what())
-			r.adopt(o.fresh)
-			return "", errNotListed
-		case o.event == eventNoOpinion:
-			return "", fmt.Errorf("%w: %w", errNotListed, o.err)
-		case o.event == eventUnheld:
-			r.adopt(nil) // a connection that the registry does not know: it accepts everything, and nothing comes of it
-			return "", errWithoutEffect
-		case look == 1:
-			return eventHeld, nil
-		}
-		if listed, err := r.untilShown(ctx, l, r.t.confirm); listed || err != nil {
-			return eventRegistered, err
-		}
-	}
-	return "", errNotListed
-}
-
 // retract cleans up after a Register that has failed: the connection goes, and with it what was published. If a
 // Deregister is the reason, it goes on with the connection as it is.
 func (r *Registrar) retract(ctx context.Context, self sdk.Instance) {
+	r.mu.Lock()
+	r.step(eventGaveUp)
+	r.mu.Unlock()
 	if errors.Is(context.Cause(ctx), errWithdrawing) {
 		return
 	}

@@ -17,6 +17,9 @@ func (r *Registrar) watchSelf() {
 		r.mu.Lock()
 		m, changed := r.machine, r.changed
 		r.mu.Unlock()
+		if m.state == stateRegistering {
+			m.todo = doNothing
+		}
 		if m.revision != armed && m.todo == doAwait {
 			armed = m.revision
 			wait := m.wait
@@ -190,9 +193,9 @@ func (r *Registrar) logChange(was machine, e event) {
 	}
 	r.log.Debug("nacos: self-watch", "from", string(before), "event", string(e), "to", string(after))
 	switch {
-	case before == stateIdle && after == stateRegistered:
+	case before == stateRegistering && after == stateRegistered:
 		r.log.Info("nacos: listed")
-	case before == stateIdle && after == stateOffline:
+	case before == stateRegistering && after == stateOffline:
 		r.log.Warn("nacos: registered but not listed: an operator has switched this address off, or did so less than a " +
 			"minute ago; staying registered, it ends when the operator switches it on")
 	case after == stateOffline:

@@ -34,7 +34,7 @@ func (r *Registrar) Update(ctx context.Context, metadata map[string]string, weig
 	defer end()
 	r.mu.Lock()
 	r.inst.Weight, r.inst.Metadata = weight, maps.Clone(metadata)
-	l, published := r.link, r.machine.state != stateIdle && r.machine.state != stateWithdrawn
+	l, published := r.link, isPublished(r.machine.state)
 	r.self.Weight, r.self.Metadata = weight, maps.Clone(metadata)
 	if l == nil || !published {
 		r.mu.Unlock()
@@ -57,6 +57,10 @@ func (r *Registrar) Update(ctx context.Context, metadata map[string]string, weig
 	return nil
 }
 
+func isPublished(s state) bool {
+	return s != stateIdle && s != stateRegistering && s != stateWithdrawn
+}
+
 // agrees tells that the registry shows what we publish.
 func (l *link) agrees() bool {
 	return !slices.ContainsFunc(l.view.entries, func(e sdk.Instance) bool { return differs(l.self, e) != (difference{}) })
@@ -75,7 +79,7 @@ func differs(ours, shown sdk.Instance) difference {
 
 // compare logs once for each kind of difference; with the lock held.
 func (r *Registrar) compare(l *link) {
-	if l.updating || r.machine.state == stateIdle {
+	if l.updating || r.machine.state == stateIdle || r.machine.state == stateRegistering {
 		return
 	}
 	var d difference

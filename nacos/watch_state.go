@@ -6,15 +6,15 @@ import "time"
 
 // The self-watch as a state machine: events in, the next thing to do out. It knows no clock, no lock and no registry.
 //
-//	         Register: listed             a list without us
-//	idle ---------------------> registered ------------------> absent <---------------+
-//	 |                           |  ^ ^ ^                       | |                   |
-//	 |                 checkWait |  | | +-- a list with us: redo+ | grace             |
-//	 |                second     +--+ |                           v                   | registry away, or
-//	 |                opinion         +-- a list with us: lost - probing -------------+ no second opinion
-//	 |                              ^                            | | ^  register, probeWait, second opinion;
-//	 | Register: held               +-- listed there: new -------+ | |  not listed there: a second
-//	 | by an operator               |   connection                 | +  look after confirmWait
+//	                 listed                     a list without us
+//	registering --------------> registered ------------------> absent <---------------+
+//	 |  register twice in        |  ^ ^ ^                       | |                   |
+//	 |  probeWait;       checkWait  | | +-- a list with us: redo+ | grace             |
+//	 |  second opinion;     second  +-+ |                         v                   | registry away, or
+//	 |  not listed there:  opinion      +-- a list with us: lost -probing ------------+ no second opinion
+//	 |  a second look               ^                            | | ^  register, probeWait, second opinion;
+//	 |                              +-- listed there: new -------+ | |  not listed there: a second
+//	 | twice not listed there       |   connection                 | +  look after confirmWait
 //	 v                              |                              |
 //	offline <-----------------------|-- twice not listed there ----+
 //	 |  ^                           |
@@ -22,7 +22,7 @@ import "time"
 //	 +------------------------------+   or listed there twice: new connection
 //
 //	any ---- Deregister ----> withdrawn ---- a list with us: deregister again ----> withdrawn
-//	any ---- Register ------> idle
+//	any ---- Register ------> registering ---- whatever else comes: Register pauses, and begins anew, or gives up ----> idle
 //	any ---- Close ---------> closed
 //
 // "There" is the second opinion, a look that does not go through our subscription: the open list, or a new
@@ -52,42 +52,43 @@ type machine struct {
 	denied    bool   // a new connection was made because our login was not known; no second one for that
 	shown     bool   // our subscription shows us
 	doubted   bool   // the open list does not, and a new connection has looked at that
+	repeated  bool   // Register has registered a second time
 	probed    bool   // the registry has accepted the probe of this incident, and nobody could be asked since
 }
 
 type state string
 
 const (
-	stateIdle       state = "idle" // nothing is published, or Register is under way
-	stateRegistered state = "registered"
-	stateAbsent     state = "absent"
-	stateProbing    state = "probing"
-	stateOffline    state = "offline by operator"
-	stateWithdrawn  state = "withdrawn"
-	stateClosed     state = "closed"
+	stateIdle        state = "idle"        // nothing is published
+	stateRegistering state = "registering" // Register is under way, and does what there is to be done
+	stateRegistered  state = "registered"
+	stateAbsent      state = "absent"
+	stateProbing     state = "probing"
+	stateOffline     state = "offline by operator"
+	stateWithdrawn   state = "withdrawn"
+	stateClosed      state = "closed"
 )
 
 type event string
 
 const (
-	eventRegister   event = "register"      // Register begins
-	eventRegistered event = "registered"    // Register has seen the instance
-	eventHeld       event = "held"          // Register has found that an operator holds it offline
-	eventWithdraw   event = "withdraw"      // Deregister begins
-	eventClose      event = "close"         // Close begins
-	eventListed     event = "listed"        // our subscription shows us
-	eventBack       event = "listed again"  // the open list shows us, just before a withdrawal
-	eventGone       event = "gone"          // our subscription does not
-	eventTimeout    event = "timeout"       // the wait is over
-	eventAccepted   event = "accepted"      // the probe's registration, by the registry
-	eventFailed     event = "failed"        // the probe's registration, the new connection, or the repeated withdrawal
-	eventThere      event = "listed there"  // second opinion
-	eventNotThere   event = "not there"     // second opinion
-	eventUnheld     event = "not held"      // second opinion: neither there nor switched off
-	eventNoOpinion  event = "no opinion"    // none was to be had
-	eventDenied     event = "denied"        // the probe's registration or the second opinion, for want of rights
-	eventReplaced   event = "replaced"      // there is a new connection
-	eventWithdrew   event = "withdrew anew" // the repeated withdrawal is over
+	eventRegister  event = "register"      // Register begins an attempt
+	eventGaveUp    event = "gave up"       // Register has failed
+	eventWithdraw  event = "withdraw"      // Deregister begins
+	eventClose     event = "close"         // Close begins
+	eventListed    event = "listed"        // our subscription shows us
+	eventBack      event = "listed again"  // the open list shows us, just before a withdrawal
+	eventGone      event = "gone"          // our subscription does not
+	eventTimeout   event = "timeout"       // the wait is over
+	eventAccepted  event = "accepted"      // the registration, by the registry
+	eventFailed    event = "failed"        // the registration, the new connection, or the repeated withdrawal
+	eventThere     event = "listed there"  // second opinion
+	eventNotThere  event = "not there"     // second opinion
+	eventUnheld    event = "not held"      // second opinion: neither there nor switched off
+	eventNoOpinion event = "no opinion"    // none was to be had
+	eventDenied    event = "denied"        // the registration or the second opinion, for want of rights
+	eventReplaced  event = "replaced"      // there is a new connection
+	eventWithdrew  event = "withdrew anew" // the repeated withdrawal is over
 )
 
 type action string
@@ -130,7 +131,8 @@ func (m *machine) handle(e event) {
 		return
 	case eventRegister:
 		if m.state != stateClosed {
-			m.enter(stateIdle, doNothing)
+			m.suspicion, m.repeated = 0, false
+			m.enter(stateRegistering, doRegister)
 		}
 		return
 	}
@@ -152,12 +154,12 @@ func (m *machine) handle(e event) {
 	case eventThere, eventNotThere, eventUnheld:
 		m.denied = false
 	}
-	if e == eventUnheld && m.state != stateProbing {
+	if e == eventUnheld && m.state != stateProbing && m.state != stateRegistering {
 		e = eventNotThere
 	}
 	switch m.state {
-	case stateIdle:
-		m.whileIdle(e)
+	case stateRegistering:
+		m.whileRegistering(e)
 	case stateRegistered:
 		m.whileRegistered(e)
 	case stateAbsent:

@@ -19,19 +19,24 @@ type step struct {
 // The rows of the table of absences, and the ways through the picture in watch_state.go.
 func TestSelfWatch(t *testing.T) {
 	t.Parallel()
-	start := []step{
-		{eventRegister, stateIdle, doNothing, 0, true},
-		{eventRegistered, stateRegistered, doAwait, checkWait, true},
+	register := []step{
+		{eventRegister, stateRegistering, doRegister, 0, true},
+		{eventAccepted, stateRegistering, doAwait, probeWait / 2, true},
 	}
-	missed := append(start[:2:2],
+	twice := append(register[:2:2],
+		step{eventTimeout, stateRegistering, doRegister, 0, true},
+		step{eventAccepted, stateRegistering, doAwait, probeWait / 2, true},
+	)
+	start := append(register[:2:2], step{eventListed, stateRegistered, doAwait, checkWait, true})
+	missed := append(start[:3:3],
 		step{eventGone, stateAbsent, doAwait, grace, true},
 		step{eventTimeout, stateProbing, doRegister, 0, true},
 	)
-	probed := append(missed[:4:4],
+	probed := append(missed[:5:5],
 		step{eventAccepted, stateProbing, doAwait, probeWait, true},
 		step{eventTimeout, stateProbing, doAsk, 0, true},
 	)
-	gone := append(probed[:6:6],
+	gone := append(probed[:7:7],
 		step{eventNotThere, stateProbing, doAwait, confirmWait, true}, // one probe for an incident: it is pushed to everybody
 		step{eventTimeout, stateProbing, doAsk, 0, true},
 		step{eventNotThere, stateOffline, doAwait, recheckWait, false},
@@ -186,8 +191,27 @@ func TestSelfWatch(t *testing.T) {
 			{eventListed, stateOffline, doAsk, 0, false},
 			{eventThere, stateRegistered, doAwait, checkWait, true},
 		}},
-		"started: not listed because of an operator": {start[:1], []step{
-			{eventHeld, stateOffline, doAwait, recheckWait, false},
+		"started: listed before the registry has answered": {register[:1], []step{
+			{eventListed, stateRegistering, doRegister, 0, true}, // it may be of an earlier registration, that ends
+			{eventAccepted, stateRegistered, doAwait, checkWait, true},
+		}},
+		"started: the registration was lost": {twice, []step{
+			{eventListed, stateRegistered, doAwait, checkWait, true},
+		}},
+		"started: what is Register's to find out": {twice, []step{
+			{eventTimeout, stateRegistering, doAsk, 0, true},
+			{eventNoOpinion, stateRegistering, doNothing, 0, true},
+			{eventListed, stateRegistering, doNothing, 0, true},
+			{eventRegister, stateRegistering, doRegister, 0, true},
+			{eventFailed, stateRegistering, doNothing, 0, true},
+			{eventGaveUp, stateIdle, doNothing, 0, true},
+			{eventListed, stateIdle, doNothing, 0, true},
+		}},
+		"started: not listed because of an operator": {twice, []step{
+			{eventTimeout, stateRegistering, doAsk, 0, true},
+			{eventNotThere, stateRegistering, doAwait, confirmWait, true},
+			{eventTimeout, stateRegistering, doAsk, 0, true},
+			{eventNotThere, stateOffline, doAwait, recheckWait, false},
 			{eventListed, stateOffline, doAsk, 0, false},
 			{eventThere, stateRegistered, doAwait, checkWait, true},
 		}},
@@ -208,14 +232,15 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, stateWithdrawn, doNothing, 0, true},
 			{eventListed, stateWithdrawn, doWithdraw, 0, true},
 			{eventGone, stateWithdrawn, doNothing, 0, true}, // Deregister was quicker
-			{eventRegister, stateIdle, doNothing, 0, true},
-			{eventListed, stateIdle, doNothing, 0, true},
-			{eventRegistered, stateRegistered, doAwait, checkWait, true},
+			{eventRegister, stateRegistering, doRegister, 0, true},
+			{eventListed, stateRegistering, doRegister, 0, true},
+			{eventAccepted, stateRegistered, doAwait, checkWait, true},
 		}},
 		"withdrawn out of an operator's offline": {gone, []step{
 			{eventWithdraw, stateWithdrawn, doNothing, 0, false},
-			{eventRegister, stateIdle, doNothing, 0, false},
-			{eventRegistered, stateRegistered, doAwait, checkWait, true},
+			{eventRegister, stateRegistering, doRegister, 0, false},
+			{eventAccepted, stateRegistering, doAwait, probeWait / 2, false},
+			{eventListed, stateRegistered, doAwait, checkWait, true},
 		}},
 		"withdrawn out of a probe": {missed, []step{
 			{eventWithdraw, stateWithdrawn, doNothing, 0, true},
@@ -237,7 +262,7 @@ func TestSelfWatch(t *testing.T) {
 				t.Errorf("%s: step %d: got %+v, want %+v", name, i, got, s)
 				break
 			}
-			if s.todo == doRegister && m.revision == turn {
+			if s.todo == doRegister && s.event != eventListed && m.revision == turn {
 				t.Errorf("%s: step %d: the turn is still %d", name, i, turn)
 			}
 		}
@@ -257,7 +282,8 @@ func TestNoEventAloneMakesOffline(t *testing.T) {
 				for _, fourth := range all {
 					m := newMachine(defaultTiming())
 					m.handle(eventRegister)
-					m.handle(eventRegistered)
+					m.handle(eventAccepted)
+					m.handle(eventListed)
 					for _, e := range []event{first, second, third, fourth} {
 						m.handle(e)
 					}

@@ -2,16 +2,45 @@
 
 package nacos
 
-func (m *machine) whileIdle(e event) {
+// whileRegistering leaves to Register what to do about all that is neither listed nor held.
+func (m *machine) whileRegistering(e event) {
 	switch e {
-	case eventRegistered:
-		m.answers++
-		m.doubted = false
-		m.goOnline()
-	case eventHeld:
+	case eventListed:
+		if m.todo == doAwait {
+			m.succeed()
+		}
+	case eventGone:
+	case eventGaveUp:
+		m.enter(stateIdle, doNothing)
+	case eventAccepted:
+		if m.shown {
+			m.succeed()
+			return
+		}
+		m.enterFor(stateRegistering, m.t.probe/2)
+	case eventTimeout:
+		if !m.repeated { // it may have been lost
+			m.repeated = true
+			m.enter(stateRegistering, doRegister)
+			return
+		}
+		m.enter(stateRegistering, doAsk)
+	case eventNotThere: // the registry may have been restarted while it was asked
+		if m.suspicion++; m.suspicion < 2 {
+			m.enterFor(stateRegistering, m.t.confirm)
+			return
+		}
 		m.answers++
 		m.goOffline()
+	default:
+		m.enter(stateRegistering, doNothing)
 	}
+}
+
+func (m *machine) succeed() {
+	m.answers++
+	m.doubted = false
+	m.goOnline()
 }
 
 func (m *machine) beRegistered() { m.enterFor(stateRegistered, m.t.check) }
