@@ -159,7 +159,7 @@ func (r *Registrar) publish(ctx context.Context, self sdk.Instance) error {
 	}
 }
 
-// pauseUnlessListed ends the pause when the SDK has registered by itself, having found the registry again.
+// pauseUnlessListed ends the pause when the connection has found the registry again, and has registered by itself.
 func (r *Registrar) pauseUnlessListed(ctx context.Context, d time.Duration) error {
 	shown := func() bool { return r.link != nil && r.link.view.shows() }
 	r.mu.Lock()
@@ -182,6 +182,10 @@ func gaveUp(ctx context.Context, attempts int, began time.Time, last error) erro
 // and Deregister end it as well.
 func (r *Registrar) attempt(ctx context.Context, self sdk.Instance) error {
 	r.mu.Lock()
+	if ctx.Err() != nil { // what ends it may have made it withdrawn in the same step
+		r.mu.Unlock()
+		return context.Cause(ctx)
+	}
 	r.step(eventRegister)
 	r.mu.Unlock()
 	for {
