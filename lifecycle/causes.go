@@ -17,10 +17,10 @@ type course struct {
 type causes string
 
 const (
-	noCause    causes = ""
-	byHand     causes = "by hand"
-	byOperator causes = "by operator" // parked: listed as far as we are concerned
-	byBoth     causes = "by both"     // withdrawn, whatever the operator does
+	causeNone     causes = ""
+	causeHand     causes = "by hand"
+	causeOperator causes = "by operator" // parked: listed as far as we are concerned
+	causeBoth     causes = "by both"     // withdrawn, whatever the operator does
 )
 
 // A causeEvent is what changes the causes.
@@ -53,26 +53,26 @@ type causeStep struct {
 
 // causeSteps has what changes something.
 var causeSteps = map[causes]map[causeEvent]causeStep{
-	noCause: {
-		eventDrain:    {byHand, doDrain},
-		eventHeld:     {byOperator, doPark},
-		eventHeldExit: {byOperator, doStop},
+	causeNone: {
+		eventDrain:    {causeHand, doDrain},
+		eventHeld:     {causeOperator, doPark},
+		eventHeldExit: {causeOperator, doStop},
 	},
-	byHand: {
-		eventDrain:    {byHand, doJoin},
-		eventResume:   {noCause, doServe},
-		eventHeld:     {byBoth, doNothing},
-		eventHeldExit: {byBoth, doStop},
-		eventReleased: {byHand, doDrain}, // it is listed there: it has to be withdrawn, and to settle, after all
+	causeHand: {
+		eventDrain:    {causeHand, doJoin},
+		eventResume:   {causeNone, doServe},
+		eventHeld:     {causeBoth, doNothing},
+		eventHeldExit: {causeBoth, doStop},
+		eventReleased: {causeHand, doDrain}, // it is listed there: it has to be withdrawn, and to settle, after all
 	},
-	byOperator: {
-		eventDrain:    {byBoth, doDrain},
-		eventReleased: {noCause, doServe},
+	causeOperator: {
+		eventDrain:    {causeBoth, doDrain},
+		eventReleased: {causeNone, doServe},
 	},
-	byBoth: {
-		eventDrain:    {byBoth, doJoin},
-		eventResume:   {byOperator, doNothing},
-		eventReleased: {byHand, doDrain},
+	causeBoth: {
+		eventDrain:    {causeBoth, doJoin},
+		eventResume:   {causeOperator, doNothing},
+		eventReleased: {causeHand, doDrain},
 	},
 }
 
@@ -86,6 +86,6 @@ func (c *causes) on(e causeEvent) causeAction {
 	return step.do
 }
 
-func (c causes) hand() bool { return c == byHand || c == byBoth }
+func (c causes) hand() bool { return c == causeHand || c == causeBoth }
 
-func (c causes) operator() bool { return c == byOperator || c == byBoth }
+func (c causes) operator() bool { return c == causeOperator || c == causeBoth }

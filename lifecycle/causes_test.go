@@ -32,11 +32,11 @@ func TestCausesInAnyOrder(t *testing.T) {
 				t.Fatalf("seed %d: %q on %q is %q, want hand %t and operator %t", seed, was, e, c, hand, held)
 			}
 			right := map[causeAction]bool{
-				doNothing: c == was || was == byHand && e == eventHeld || was == byBoth && e == eventResume,
+				doNothing: c == was || was == causeHand && e == eventHeld || was == causeBoth && e == eventResume,
 				doJoin:    was.hand() && e == eventDrain,
 				doDrain:   hand && (e == eventDrain && !was.hand() || e == eventReleased),
-				doPark:    was == noCause && e == eventHeld,
-				doServe:   was != noCause && c == noCause,
+				doPark:    was == causeNone && e == eventHeld,
+				doServe:   was != causeNone && c == causeNone,
 				doStop:    !was.operator() && e == eventHeldExit,
 			}[do]
 			if !right {

@@ -35,7 +35,7 @@ func (m *Manager) Drain(ctx context.Context) error {
 	}
 	do, o := m.causes.on(eventDrain), m.drain
 	if do == doDrain || o == nil || !o.kind.withdraws() || o.over() {
-		o = m.beginDrain(ctx, triggerHand, drain)
+		o = m.beginDrain(ctx, triggerHand, kindDrain)
 	}
 	m.mu.Unlock()
 	for {

@@ -98,15 +98,15 @@ func (m *Manager) runPhases(ctx context.Context, o *offline) error {
 func (m *Manager) phases(o *offline) []phase {
 	lossless, strict := m.policy == Lossless, m.policy == Strict
 	leave := []phase{
-		{name: "successor", waits: "for others that are known for as long as settle, at most settle", run: m.awaitSuccessor, failure: noted},
-		{name: "withdraw", change: m.askToWithdraw, waits: "for the registrars to confirm, a fifth of the budget", run: m.awaitWithdrawn, failure: harmless},
+		{name: "successor", waits: "for others that are known for as long as settle, at most settle", run: m.awaitSuccessor, failure: consequenceNoted},
+		{name: "withdraw", change: m.askToWithdraw, waits: "for the registrars to confirm, a fifth of the budget", run: m.awaitWithdrawn, failure: consequenceHarmless},
 		{name: "settle", skip: !lossless, waits: "settle; unconfirmed, half the budget", run: m.settleDown},
 		{name: "health", skip: !lossless, run: m.tellWatches},
 		{name: "refuse", skip: !strict, waits: "unconfirmed, for withdraw's share of the budget", before: m.awaitRefusal, change: m.refuse},
 		{name: "early notice", skip: m.streamNotice != AtWithdrawn, change: m.tellStreams},
-		{name: "idle", skip: !strict, waits: "for what is in flight, half the budget", run: m.idle, failure: moved},
-		{name: "quiet", waits: "for a time without a call, QuietLimit", run: m.quieten, failure: moved},
-		{name: "proof", waits: "for those who still list us, half the budget", run: m.proveGone, failure: harmless},
+		{name: "idle", skip: !strict, waits: "for what is in flight, half the budget", run: m.idle, failure: consequenceMoved},
+		{name: "quiet", waits: "for a time without a call, QuietLimit", run: m.quieten, failure: consequenceMoved},
+		{name: "proof", waits: "for those who still list us, half the budget", run: m.proveGone, failure: consequenceHarmless},
 	}
 	if o.kind.stays() {
 		return applying(leave)
@@ -119,6 +119,6 @@ func (m *Manager) phases(o *offline) []phase {
 		{name: "calls", waits: "for what is in flight, the budget", run: m.awaitCalls},
 		{name: "force", waits: "for answers to get out, 500 ms", run: m.forceStop},
 		{name: "hooks", waits: "for the hooks, their share", run: m.runHooks},
-		{name: "close", waits: "for the registrars, 500 ms", run: m.closeRegistrars, failure: harmless},
+		{name: "close", waits: "for the registrars, 500 ms", run: m.closeRegistrars, failure: consequenceHarmless},
 	}...))
 }

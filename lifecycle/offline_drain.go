@@ -40,7 +40,7 @@ func (m *Manager) askToWithdraw(o *offline) bool {
 	}
 	o.plan.withdrawFrom(time.Now())
 	for _, k := range m.reconcilers {
-		if !k.inUse && (!o.kind.stays() || o.kind == drain && !k.isHeld()) {
+		if !k.inUse && (!o.kind.stays() || o.kind == kindDrain && !k.isHeld()) {
 			k.withdraw(o.plan.withdrawBy)
 			o.asked = append(o.asked, k)
 		}

@@ -8,16 +8,16 @@ import "time"
 type kind string
 
 const (
-	park     kind = "park"     // an operator holds the instance: it stays, and a Deregister would end the operator's flag
-	drain    kind = "drain"    // by hand: it stays, withdrawn
-	exit     kind = "exit"     // it stops, for a reason of our own: an operator's offline, a server that has failed
-	shutdown kind = "shutdown" // it stops; somebody outside has asked for it, and knows: readiness stays as it was at the trigger
+	kindPark     kind = "park"     // an operator holds the instance: it stays, and a Deregister would end the operator's flag
+	kindDrain    kind = "drain"    // by hand: it stays, withdrawn
+	kindExit     kind = "exit"     // it stops, for a reason of our own: an operator's offline, a server that has failed
+	kindShutdown kind = "shutdown" // it stops; somebody outside has asked for it, and knows: readiness stays as it was at the trigger
 )
 
 // stays tells that Resume or the operator may take it back. It ends when the instance is quiet, and nothing of it is forced.
-func (k kind) stays() bool { return k == park || k == drain }
+func (k kind) stays() bool { return k == kindPark || k == kindDrain }
 
-func (k kind) withdraws() bool { return k != park }
+func (k kind) withdraws() bool { return k != kindPark }
 
 // settleBy is when settle is over. An absence that nobody has confirmed makes the way to the end longer: consumers keep us listed,
 // and the lame duck lives for half the budget. cut tells that the deadline of Shutdown leaves no time for settle: WithBudget would

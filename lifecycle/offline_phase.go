@@ -28,10 +28,10 @@ type phaseName string
 type consequence string
 
 const (
-	fails    consequence = ""         // Shutdown and Drain return it
-	harmless consequence = "harmless" // they return it, and no call was lost by it: ExitCode does not count it
-	moved    consequence = "moved"    // a drain that stays returns it; GOAWAY moves whoever still calls
-	noted    consequence = "noted"    // it stands in the report and the log
+	consequenceFails    consequence = ""         // Shutdown and Drain return it
+	consequenceHarmless consequence = "harmless" // they return it, and no call was lost by it: ExitCode does not count it
+	consequenceMoved    consequence = "moved"    // a drain that stays returns it; GOAWAY moves whoever still calls
+	consequenceNoted    consequence = "noted"    // it stands in the report and the log
 )
 
 // errSkipped is returned by a phase that had nothing to do and is not worth a line.
@@ -57,13 +57,13 @@ func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 		return nil
 	}
 	switch p.failure {
-	case noted:
+	case consequenceNoted:
 		return nil
-	case moved:
+	case consequenceMoved:
 		if !o.kind.stays() {
 			return nil
 		}
-	case harmless:
+	case consequenceHarmless:
 		return harmlessError{err}
 	}
 	return err

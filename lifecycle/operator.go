@@ -55,13 +55,13 @@ func (m *Manager) operator(ctx context.Context, k *reconciler, online bool) {
 	}
 	switch m.causes.on(e) {
 	case doDrain:
-		m.beginDrain(ctx, triggerHand, drain)
+		m.beginDrain(ctx, triggerHand, kindDrain)
 	case doPark:
-		m.beginDrain(ctx, triggerOperator, park)
+		m.beginDrain(ctx, triggerOperator, kindPark)
 	case doServe:
 		m.undo()
 	case doStop:
-		m.stop(ctx, triggerOperator, exit)
+		m.stop(ctx, triggerOperator, kindExit)
 	}
 }
 

@@ -70,7 +70,7 @@ func TestOperatorAsShutdownBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.run(t)
-		r.beginShutdown(t.Context(), "shutdown", shutdown)
+		r.beginShutdown(t.Context(), "shutdown", kindShutdown)
 		for _, online := range []bool{false, true, false} {
 			r.operator(t.Context(), r.reconcilers[0], online)
 		}

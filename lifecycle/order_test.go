@@ -122,13 +122,13 @@ func TestPhasesHaveNamesOfTheirOwn(t *testing.T) {
 	for _, policy := range []Policy{Lossless, Strict} {
 		m := New(&fakeServer{}, WithPolicy(policy), WithStreamNotice(AtWithdrawn))
 		seen := map[phaseName]bool{}
-		for _, p := range m.phases(&offline{kind: shutdown}) {
+		for _, p := range m.phases(&offline{kind: kindShutdown}) {
 			if seen[p.name] {
 				t.Errorf("%v: two phases are named %q", policy, p.name)
 			}
 			seen[p.name] = true
 		}
-		stays := m.phases(&offline{kind: drain})
+		stays := m.phases(&offline{kind: kindDrain})
 		if last := stays[len(stays)-1].name; last != "proof" {
 			t.Errorf("%v: a drain that stays ends with %q, want proof", policy, last)
 		}

@@ -25,7 +25,7 @@ func (m *Manager) isReady() bool {
 	case m.state >= Stopping || m.refusing:
 		return false
 	case m.shutdown != nil:
-		return m.ready && m.shutdown.kind == shutdown
+		return m.ready && m.shutdown.kind == kindShutdown
 	case m.state != Serving:
 		return false
 	case m.unlisted:

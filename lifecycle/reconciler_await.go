@@ -61,7 +61,7 @@ func (k *reconciler) until(ctx context.Context, stopping <-chan struct{}, ok fun
 }
 
 // isHeld is called with the lock held.
-func (k *reconciler) isHeld() bool { return k.presence == held && k.listed }
+func (k *reconciler) isHeld() bool { return k.presence == presenceHeld && k.listed }
 
 // because adds to err what is wrong with the registration.
 func (k *reconciler) because(err error) error {
@@ -96,5 +96,5 @@ func (k *reconciler) absence() (since time.Time, seen bool) {
 func (k *reconciler) isSecret() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.inUse || !k.known && k.presence != held && !slices.Contains(k.calling, "Register")
+	return k.inUse || !k.known && k.presence != presenceHeld && !slices.Contains(k.calling, "Register")
 }

@@ -22,15 +22,15 @@ type registration struct {
 type presence string
 
 const (
-	shown presence = ""
-	held  presence = "held"     // an operator holds it offline
-	gone  presence = "gone"     // the absence is confirmed
-	given presence = "given up" // withdrawn, and nobody has confirmed it
+	presenceShown   presence = ""
+	presenceHeld    presence = "held"     // an operator holds it offline
+	presenceGone    presence = "gone"     // the absence is confirmed
+	presenceGivenUp presence = "given up" // withdrawn, and nobody has confirmed it
 )
 
 // absence returns since when the instance is not listed, and whether that was seen. It is zero while listed.
 func (r *registration) absence() (since time.Time, seen bool) {
-	return r.absent, r.presence == held || r.presence == gone
+	return r.absent, r.presence == presenceHeld || r.presence == presenceGone
 }
 
 // to takes what came of a request; wanted tells whether the instance is to be listed by now.
@@ -40,24 +40,24 @@ func (r *registration) to(s RegistrarState, err error, failure string, wanted bo
 	case Registering, Registered: // a Register that has not returned, or has failed, may have listed it
 		r.ever, r.known = r.ever || s == Registered, true
 		r.fresh = r.fresh || s == Registering
-		if r.presence != held {
-			r.show(shown, time.Time{})
+		if r.presence != presenceHeld {
+			r.show(presenceShown, time.Time{})
 		}
 	case Withdrawn, Unconfirmed:
 		// An operator may have put it online in between: what was seen before counts for since when, not for whether. Once it is to be
 		// listed again, what they do counts for then.
 		since := r.absent
-		if r.presence != held {
+		if r.presence != presenceHeld {
 			since = now
 		}
 		switch {
-		case wanted && r.presence == held:
+		case wanted && r.presence == presenceHeld:
 		case wanted:
-			r.show(given, since)
+			r.show(presenceGivenUp, since)
 		case s == Withdrawn:
-			r.show(gone, since)
+			r.show(presenceGone, since)
 		default:
-			r.show(given, since)
+			r.show(presenceGivenUp, since)
 		}
 	}
 }
@@ -66,17 +66,17 @@ func (r *registration) to(s RegistrarState, err error, failure string, wanted bo
 // whether it was so already when the instance was registered. It may be told before Register has returned.
 func (r *registration) heldBy(operator, wanted bool, now time.Time) (matters, atStart bool) {
 	if !wanted {
-		if !operator && r.presence == held { // listed again before we withdrew: the absence begins anew
-			r.show(shown, time.Time{})
+		if !operator && r.presence == presenceHeld { // listed again before we withdrew: the absence begins anew
+			r.show(presenceShown, time.Time{})
 		}
 		return false, false
 	}
 	atStart, r.fresh = r.fresh, false
 	switch {
 	case !operator:
-		r.show(shown, time.Time{})
-	case r.presence != held: // else it is told again
-		r.show(held, now)
+		r.show(presenceShown, time.Time{})
+	case r.presence != presenceHeld: // else it is told again
+		r.show(presenceHeld, now)
 	}
 	return true, atStart
 }

@@ -24,24 +24,24 @@ func TestRegistration(t *testing.T) {
 		absent   time.Time
 		seen     bool
 	}{
-		"registered":                    {[]step{to(Registering, true), to(Registered, true)}, shown, time.Time{}, false},
-		"withdrawn":                     {[]step{to(Registered, true), to(Withdrawing, false), to(Withdrawn, false)}, gone, at(2), true},
-		"not confirmed":                 {[]step{to(Registered, true), to(Withdrawing, false), to(Unconfirmed, false)}, given, at(2), false},
-		"confirmed at the second try":   {[]step{to(Registered, true), to(Unconfirmed, false), to(Withdrawn, false)}, gone, at(2), true},
-		"held":                          {[]step{to(Registered, true), operator(true, true)}, held, at(1), true},
-		"held, told twice":              {[]step{to(Registered, true), operator(true, true), operator(true, true)}, held, at(1), true},
-		"held before Register returned": {[]step{to(Registering, true), operator(true, true), to(Registered, true)}, held, at(1), true},
-		"held, then released":           {[]step{to(Registered, true), operator(true, true), operator(false, true)}, shown, time.Time{}, false},
-		"held, then withdrawn":          {[]step{to(Registered, true), operator(true, true), to(Withdrawn, false)}, gone, at(1), true},
-		"held, then not confirmed":      {[]step{to(Registered, true), operator(true, true), to(Unconfirmed, false)}, given, at(1), false},
+		"registered":                    {[]step{to(Registering, true), to(Registered, true)}, presenceShown, time.Time{}, false},
+		"withdrawn":                     {[]step{to(Registered, true), to(Withdrawing, false), to(Withdrawn, false)}, presenceGone, at(2), true},
+		"not confirmed":                 {[]step{to(Registered, true), to(Withdrawing, false), to(Unconfirmed, false)}, presenceGivenUp, at(2), false},
+		"confirmed at the second try":   {[]step{to(Registered, true), to(Unconfirmed, false), to(Withdrawn, false)}, presenceGone, at(2), true},
+		"held":                          {[]step{to(Registered, true), operator(true, true)}, presenceHeld, at(1), true},
+		"held, told twice":              {[]step{to(Registered, true), operator(true, true), operator(true, true)}, presenceHeld, at(1), true},
+		"held before Register returned": {[]step{to(Registering, true), operator(true, true), to(Registered, true)}, presenceHeld, at(1), true},
+		"held, then released":           {[]step{to(Registered, true), operator(true, true), operator(false, true)}, presenceShown, time.Time{}, false},
+		"held, then withdrawn":          {[]step{to(Registered, true), operator(true, true), to(Withdrawn, false)}, presenceGone, at(1), true},
+		"held, then not confirmed":      {[]step{to(Registered, true), operator(true, true), to(Unconfirmed, false)}, presenceGivenUp, at(1), false},
 		"released while it is withdrawn": {
-			[]step{to(Registered, true), operator(true, true), to(Withdrawing, false), operator(false, false), to(Withdrawn, false)}, gone, at(4), true,
+			[]step{to(Registered, true), operator(true, true), to(Withdrawing, false), operator(false, false), to(Withdrawn, false)}, presenceGone, at(4), true,
 		},
 		"held while it is withdrawn": {
-			[]step{to(Registered, true), to(Withdrawing, false), operator(true, false), to(Withdrawn, false)}, gone, at(3), true,
+			[]step{to(Registered, true), to(Withdrawing, false), operator(true, false), to(Withdrawn, false)}, presenceGone, at(3), true,
 		},
-		"wanted again before Deregister returned": {[]step{to(Registered, true), to(Withdrawing, false), to(Withdrawn, true)}, given, at(2), false},
-		"registered again":                        {[]step{to(Registered, true), to(Withdrawn, false), to(Registering, true)}, shown, time.Time{}, false},
+		"wanted again before Deregister returned": {[]step{to(Registered, true), to(Withdrawing, false), to(Withdrawn, true)}, presenceGivenUp, at(2), false},
+		"registered again":                        {[]step{to(Registered, true), to(Withdrawn, false), to(Registering, true)}, presenceShown, time.Time{}, false},
 	} {
 		var r registration
 		for n, s := range test.steps {

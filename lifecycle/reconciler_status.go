@@ -28,5 +28,5 @@ type RegistrarStatus struct {
 
 // status is called with the lock held.
 func (k *reconciler) status() RegistrarStatus {
-	return RegistrarStatus{Name: k.name, State: k.state, Offline: k.presence == held, Absent: k.absent, Error: k.failure}
+	return RegistrarStatus{Name: k.name, State: k.state, Offline: k.presence == presenceHeld, Absent: k.absent, Error: k.failure}
 }

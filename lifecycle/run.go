@@ -52,9 +52,9 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 
 	trigger, force, cause := m.awaitTrigger(ctx, signals, failed)
 	cancel()
-	end := shutdown
+	end := kindShutdown
 	if cause != nil {
-		end = exit
+		end = kindExit
 	}
 	o := m.beginShutdown(context.WithoutCancel(ctx), trigger, end)
 	if force {

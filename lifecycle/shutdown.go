@@ -26,7 +26,7 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 	if m.within(ctx) {
 		return fmt.Errorf("%w; use a goroutine: go m.Shutdown(context.Background())", ErrFromHandler)
 	}
-	o := m.beginShutdown(ctx, "shutdown", shutdown)
+	o := m.beginShutdown(ctx, "shutdown", kindShutdown)
 	if o.over() {
 		return o.err
 	}

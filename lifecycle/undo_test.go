@@ -21,7 +21,7 @@ func TestResumeAsAPhaseBegins(t *testing.T) {
 				undone, cancel := context.WithCancelCause(t.Context())
 				cancel(ErrResumed)
 				began := time.Now()
-				o := &offline{kind: drain, plan: newPlan(began, DefaultBudget), absent: began}
+				o := &offline{kind: kindDrain, plan: newPlan(began, DefaultBudget), absent: began}
 				for _, p := range r.phases(o) {
 					_ = r.carryOut(undone, o, p)
 					if took := time.Since(began); took != 0 {
@@ -71,8 +71,8 @@ func TestResumeOfADrainBegunAnew(t *testing.T) {
 		time.Sleep(time.Second)
 		r.Manager.mu.Lock()
 		first := r.drain
-		r.beginDrain(t.Context(), triggerHand, drain) // as operator does
-		r.causes = noCause
+		r.beginDrain(t.Context(), triggerHand, kindDrain) // as operator does
+		r.causes = causeNone
 		r.undo() // as Resume does
 		r.Manager.mu.Unlock()
 		if err := <-drained; !errors.Is(err, ErrResumed) {

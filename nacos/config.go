@@ -65,7 +65,7 @@ const (
 	DefaultSettle = 3 * time.Second
 
 	// grace is how long an absence may last before anything is done about it. After a reconnect or a restart of the
-	// registry the SDK registers again by itself, and we are absent for 0.06 to 0.9 s (2.5.1, 3.0.3, r-nacos 0.8.5).
+	// registry the connection registers again by itself, and we are absent for 0.06 to 0.9 s (2.5.1, 3.0.3, r-nacos 0.8.5).
 	grace = 3 * time.Second
 	// probeWait is how long an instance that was registered again, or for the first time, may take to be listed. A push
 	// takes 0.5 to 1 s; an instance that stays absent is not pushed at all.
@@ -78,7 +78,7 @@ const (
 	recheckWait = 10 * time.Second
 
 	// checkWait passes between two looks, past the subscription, at whether a registered instance is listed. A
-	// subscription can die in silence: when the registry has forgotten our login, the SDK's redo after a reconnect is
+	// subscription can die in silence: when the registry has forgotten our login, what is repeated after a reconnect is
 	// refused, and it leaves it at that (v2.3.5).
 	checkWait = 30 * time.Second
 

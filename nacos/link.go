@@ -46,7 +46,7 @@ func at(list []sdk.Instance, i sdk.Instance) (entries []sdk.Instance, listed boo
 	return entries, listed
 }
 
-// open makes a connection and subscribes on it. An error means that there is no list yet; the SDK goes on trying.
+// open makes a connection and subscribes on it. An error means that there is no list yet; the connection goes on trying.
 func (r *Registrar) open(ctx context.Context, self sdk.Instance) (*link, error) {
 	l := &link{connection: r.connect(), self: self}
 	return l, r.subscribe(ctx, l)
