@@ -74,15 +74,6 @@ func (r *Registrar) lookOnceMore(ctx context.Context) {
 	r.step(eventBack)
 }
 
-func (r *Registrar) what() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.link == nil {
-		return r.inst.Service
-	}
-	return r.inst.Service + " " + hostPort(r.link.self)
-}
-
 // withdraw returns nil when the absence is confirmed.
 func (r *Registrar) withdraw(ctx context.Context, l *link) error {
 	r.mu.Lock()

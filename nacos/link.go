@@ -5,7 +5,9 @@ package nacos
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,17 +77,6 @@ func (r *Registrar) show(l *link, list []sdk.Instance) {
 		r.compare(l)
 	}
 	r.notify()
-}
-
-// look tells the machine what the view shows; with the lock held.
-func (r *Registrar) feedView() {
-	switch l := r.link; {
-	case l == nil || l.view.lists == 0:
-	case l.view.listed, r.machine.state == stateWithdrawn && len(l.view.entries) > 0:
-		r.step(eventListed)
-	default:
-		r.step(eventGone)
-	}
 }
 
 // until waits until ok, which is called with the lock held, or for d; it reports whether ok came true. An error is
@@ -174,8 +165,37 @@ func foreign(entries []sdk.Instance, self sdk.Instance) bool {
 	return slices.ContainsFunc(entries, func(e sdk.Instance) bool { return !sameCluster(e, self) })
 }
 
+// A difference is what the registry shows other than we publish it.
+type difference struct{ weight, metadata, weightless bool }
+
+func differs(ours, shown sdk.Instance) difference {
+	return difference{
+		weight:     ours.Weight != shown.Weight,
+		metadata:   !maps.Equal(ours.Metadata, shown.Metadata),
+		weightless: shown.Weight <= 0,
+	}
+}
+
 // different tells whether one of the entries is not what we have published.
 func different(entries []sdk.Instance, self sdk.Instance) bool {
 	return foreign(entries, self) ||
 		slices.ContainsFunc(entries, func(e sdk.Instance) bool { return differs(self, e) != (difference{}) })
+}
+
+func sameHost(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, errX := netip.ParseAddr(a)
+	y, errY := netip.ParseAddr(b)
+	return errX == nil && errY == nil && x.Unmap() == y.Unmap()
+}
+
+func (r *Registrar) what() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.link == nil {
+		return r.inst.Service
+	}
+	return r.inst.Service + " " + hostPort(r.link.self)
 }

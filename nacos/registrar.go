@@ -179,16 +179,3 @@ func (r *Registrar) begin(ctx context.Context, yields bool) (_ context.Context, 
 		<-r.turn
 	}, nil
 }
-
-// step is called with the lock held, as is notify.
-func (r *Registrar) step(e event) {
-	was := r.machine
-	r.machine.handle(e)
-	r.logChange(was, e)
-	r.notify()
-}
-
-func (r *Registrar) notify() {
-	close(r.changed)
-	r.changed = make(chan struct{})
-}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
@@ -66,17 +65,6 @@ func (l *link) agrees() bool {
 	return !slices.ContainsFunc(l.view.entries, func(e sdk.Instance) bool { return differs(l.self, e) != (difference{}) })
 }
 
-// A difference is what the registry shows other than we publish it.
-type difference struct{ weight, metadata, weightless bool }
-
-func differs(ours, shown sdk.Instance) difference {
-	return difference{
-		weight:     ours.Weight != shown.Weight,
-		metadata:   !maps.Equal(ours.Metadata, shown.Metadata),
-		weightless: shown.Weight <= 0,
-	}
-}
-
 // compare logs once for each kind of difference; with the lock held.
 func (r *Registrar) compare(l *link) {
 	if l.updating || r.machine.state == stateIdle || r.machine.state == stateRegistering {
@@ -95,13 +83,4 @@ func (r *Registrar) compare(l *link) {
 			"client registers the same address", "ours", describe(l.self), "shown", describeAll(l.view.entries))
 	}
 	r.told = d
-}
-
-func sameHost(a, b string) bool {
-	if a == b {
-		return true
-	}
-	x, errX := netip.ParseAddr(a)
-	y, errY := netip.ParseAddr(b)
-	return errX == nil && errY == nil && x.Unmap() == y.Unmap()
 }
