@@ -22,8 +22,8 @@ const (
 	stream = "/grpc.testing.TestService/StreamingOutputCall"
 )
 
-// connectHandlers are a long poll and a stream without an end, of connect-go. Their calls are HTTP requests, so they ask
-// the Tracker when to come to an end.
+// connectHandlers are a long poll and a stream without an end, of connect-go. Their calls are HTTP requests, so they
+// ask the Tracker when to come to an end.
 func connectHandlers(tracker *interceptor.Tracker) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(poll, connect.NewUnaryHandler(poll, func(ctx context.Context, _ *connect.Request[testpb.Empty]) (*connect.Response[testpb.Empty], error) {

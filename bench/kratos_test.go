@@ -26,8 +26,8 @@ import (
 
 // startKratos is a Kratos application that leaves as a lame duck. Kratos owns Serve, the signals and GracefulStop, and
 // has no pause between deregistration and GOAWAY; so its own registrar is left out, and ours drains in BeforeStop:
-// withdrawn, settled, quiet, and then Kratos calls GracefulStop. That waits for streams and health Watches, which nobody
-// tells; an application that has them calls Shutdown in BeforeStop, and Kratos finds the server stopped.
+// withdrawn, settled, quiet, and then Kratos calls GracefulStop. That waits for streams and health Watches, which
+// nobody tells; an application that has them calls Shutdown in BeforeStop, and Kratos finds the server stopped.
 func startKratos(t *testing.T, d *directory.Directory, beforeStop func(*lifecycle.Manager) func(context.Context) error) (stop func() error) {
 	t.Helper()
 	lis, err := net.Listen("tcp", "127.0.0.1:0")

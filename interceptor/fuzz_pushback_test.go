@@ -62,8 +62,8 @@ func TestWhatHandlersAnswerIsRepeated(t *testing.T) {
 	}
 }
 
-// FuzzPushback ends RPCs whose handlers may have set a pushback trailer of their own before: whatever it says, no client
-// repeats what the server has taken part in, although its retry policy would.
+// FuzzPushback ends RPCs whose handlers may have set a pushback trailer of their own before: whatever it says, no
+// client repeats what the server has taken part in, although its retry policy would.
 func FuzzPushback(f *testing.F) {
 	for _, value := range []string{"0", "300", "-1", "", "soon", "99999999999999999999", "0,0"} {
 		f.Add(true, true, value)

@@ -118,7 +118,8 @@ func isClosed(ch <-chan struct{}) bool {
 	}
 }
 
-// TestServerOptionsLeaveRoom: the user may have interceptors of their own, the plain ones too, of which grpc-go allows one.
+// TestServerOptionsLeaveRoom: the user may have interceptors of their own, the plain ones too, of which grpc-go allows
+// one.
 func TestServerOptionsLeaveRoom(t *testing.T) {
 	var tracker Tracker
 	var before uint64

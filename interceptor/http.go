@@ -9,9 +9,9 @@ import "net/http"
 // 503 Service Unavailable with Retry-After: 0 and Connection: close. Exempt is not asked; leave probes outside. They
 // cannot be answered in the place of their handler.
 //
-// While the instance drains, answers over HTTP/1 say Connection: close, or a client that keeps its connection might use it
-// in the moment in which the server closes it, and HTTP/1 has nothing that tells such a request from one that was lost. A
-// connection that is used for the first time after a whole drain may still meet that moment. HTTP/2 has GOAWAY.
+// While the instance drains, answers over HTTP/1 say Connection: close, or a client that keeps its connection might use
+// it in the moment in which the server closes it, and HTTP/1 has nothing that tells such a request from one that was
+// lost. A connection that is used for the first time after a whole drain may still meet that moment. HTTP/2 has GOAWAY.
 //
 // gRPC through ServeHTTP needs no Handler: its interceptors count.
 //

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// TestRefusedOrCounted sets the flag again and again while one RPC is on its way in, a little later in it each time. Once
-// the flag is set and nothing in flight was seen, the handler may not run.
+// TestRefusedOrCounted sets the flag again and again while one RPC is on its way in, a little later in it each time.
+// Once the flag is set and nothing in flight was seen, the handler may not run.
 func TestRefusedOrCounted(t *testing.T) {
 	unary := func(r *race) func() error {
 		intercept := r.tracker.UnaryServerInterceptor()

@@ -88,14 +88,6 @@ func (t *Tracker) Late() uint64 {
 // Refused returns how many RPCs were refused. They are not among the admitted.
 func (t *Tracker) Refused() uint64 { return t.refused.Load() }
 
-// Abandoned returns how many handlers are still running although EndStreams or AbandonCalls has
-// answered for them. Their context is cancelled; neither GracefulStop nor InFlight waits for them.
-func (t *Tracker) Abandoned() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.abandoned
-}
-
 // Drain makes the server a lame duck: what is admitted from now on is late, and served.
 func (t *Tracker) Drain() {
 	t.mu.Lock()

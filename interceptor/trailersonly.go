@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// TrailersOnly is for a gRPC server that is served by net/http: it goes around it, as the http.Handler of the http.Server.
+// TrailersOnly is for a gRPC server that is served by net/http: it goes around it, as the http.Handler of the
+// http.Server.
 //
 //	&http.Server{Handler: interceptor.TrailersOnly(grpcServer), Protocols: &protocols}
 //

@@ -22,8 +22,8 @@ var (
 	hangSeed = flag.Uint64("hang", 0, "the only one to try; 0: all, from 1")
 )
 
-// TestAnyHang lets any of what the Manager calls hang, with any budget and any traffic: Run returns within the budget and
-// one second, and the Report names what hangs.
+// TestAnyHang lets any of what the Manager calls hang, with any budget and any traffic: Run returns within the budget
+// and one second, and the Report names what hangs.
 func TestAnyHang(t *testing.T) {
 	first, last := uint64(1), uint64(*hangs)
 	if *hangSeed != 0 {

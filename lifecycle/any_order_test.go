@@ -18,9 +18,9 @@ var (
 	order  = flag.Uint64("order", 0, "the only one to try; 0: all, from 1")
 )
 
-// TestAnyOrder drains by hand, resumes, lets operators act at one to three registrars, in any order and with any pauses,
-// and looks whether the set of causes decides in the end; then it shuts down, and looks whether others could still see
-// the instance. Some registrars fail, some do not heed their contexts.
+// TestAnyOrder drains by hand, resumes, lets operators act at one to three registrars, in any order and with any
+// pauses, and looks whether the set of causes decides in the end; then it shuts down, and looks whether others could
+// still see the instance. Some registrars fail, some do not heed their contexts.
 func TestAnyOrder(t *testing.T) {
 	first, last := uint64(1), uint64(*orders)
 	if *order != 0 {

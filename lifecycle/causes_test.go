@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Whatever comes in whatever order: the instance serves when nobody wants it gone, and is withdrawn while the hand does.
+// Whatever comes in whatever order: the instance serves when nobody wants it gone, and is withdrawn while the hand
+// does.
 func TestCausesInAnyOrder(t *testing.T) {
 	events := []causeEvent{eventDrain, eventResume, eventHeld, eventHeldExit, eventReleased}
 	for seed := range uint64(500) {

@@ -8,8 +8,8 @@ import (
 )
 
 // awaitCounted waits for calls that go on although all servers say that they have stopped: those behind x/net's
-// h2c.NewHandler and on hijacked connections, which net/http does not know of any more (Go 1.26), and those of a server that
-// is not ours and has the same Tracker. Nothing new is admitted. What is left when streams have to end is forced.
+// h2c.NewHandler and on hijacked connections, which net/http does not know of any more (Go 1.26), and those of a server
+// that is not ours and has the same Tracker. Nothing new is admitted. What is left when streams have to end is forced.
 func (m *Manager) awaitCounted(ctx context.Context, o *offline) {
 	if m.calls == nil || ctx.Err() != nil || m.idleNow() {
 		return

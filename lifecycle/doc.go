@@ -3,9 +3,9 @@
 // Package lifecycle takes a server online and offline without losing a call.
 //
 // A Manager runs the server, registers it, waits for a trigger (the end of a context, a signal, Shutdown) and takes the
-// instance out inside one time budget. An operator's offline in the registry parks the instance: it goes the same way as
-// far as quiet, without withdraw, and serves again when they put it online; with Exit it is a trigger like the others. This
-// is an offline, Lossless:
+// instance out inside one time budget. An operator's offline in the registry parks the instance: it goes the same way
+// as far as quiet, without withdraw, and serves again when they put it online; with Exit it is a trigger like the
+// others. This is an offline, Lossless:
 //
 //	trigger                                                                                      budget
 //	  |-- announce: who pulls health hears NOT_SERVING, calls are late from here on                 |
@@ -27,10 +27,11 @@
 // interceptor is an answer that clients do not repeat by themselves, so Strict loses the calls of all clients that have
 // not heard yet. Lossless is the default.
 //
-// Four questions have four answers. Health: Check says NOT_SERVING from the trigger on; a Watch is left alone until GOAWAY
-// is out, because a client with health checking that knows no other address fails all its calls after a NOT_SERVING (270
-// of 682 with two servers behind one address, none when it is left alone). Readiness is Status.Ready, and is frozen by a
-// trigger from outside. Traffic is red from the trigger on. Liveness is green until the process ends.
+// Four questions have four answers. Health: Check says NOT_SERVING from the trigger on; a Watch is left alone until
+// GOAWAY is out, because a client with health checking that knows no other address fails all its calls after a
+// NOT_SERVING (270 of 682 with two servers behind one address, none when it is left alone). Readiness is Status.Ready,
+// and is frozen by a trigger from outside. Traffic is red from the trigger on. Liveness is green until the process
+// ends.
 //
 // The order has reasons, each of them measured: docs/design.md in the repository has them, and how to add to it.
 //

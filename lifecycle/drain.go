@@ -9,19 +9,20 @@ import (
 	"time"
 )
 
-// Drain makes the instance a lame duck by hand: announced as going and withdrawn from every registrar, while every
-// call that comes is still served (with Strict it is refused once the registrars have confirmed). It is the balancer's or
+// Drain makes the instance a lame duck by hand: announced as going and withdrawn from every registrar, while every call
+// that comes is still served (with Strict it is refused once the registrars have confirmed). It is the balancer's or
 // the operator's request to leave.
 //
 // Drain blocks until the instance is withdrawn, settled and quiet, and returns nil then. That takes at most withdraw's
-// share of the budget, settle and QuietLimit; with Strict, which does not settle, half the budget and QuietLimit. At the
-// end of the quiet limit it returns an error that is ErrNotQuiet and stays draining; an absence that a registrar did not
-// confirm is part of the error too. When ctx ends first it returns its cause, and draining goes on. Calls share the drain
-// under way; a call on a drained instance looks for quiet again. After Resume, waiting callers get ErrResumed, unless an
-// operator holds the instance: then the drain goes on, as theirs. Once Shutdown has begun Drain returns ErrStopping.
+// share of the budget, settle and QuietLimit; with Strict, which does not settle, half the budget and QuietLimit. At
+// the end of the quiet limit it returns an error that is ErrNotQuiet and stays draining; an absence that a registrar
+// did not confirm is part of the error too. When ctx ends first it returns its cause, and draining goes on. Calls share
+// the drain under way; a call on a drained instance looks for quiet again. After Resume, waiting callers get
+// ErrResumed, unless an operator holds the instance: then the drain goes on, as theirs. Once Shutdown has begun Drain
+// returns ErrStopping.
 //
-// With Strict a handler must not wait for Drain, which waits for the handler; ErrFromHandler where that can be seen, as with
-// Shutdown.
+// With Strict a handler must not wait for Drain, which waits for the handler; ErrFromHandler where that can be seen, as
+// with Shutdown.
 //
 // Before Start it is remembered: Start then announces nothing until Resume.
 func (m *Manager) Drain(ctx context.Context) error {
@@ -92,7 +93,8 @@ func (m *Manager) Resume(ctx context.Context) error {
 
 const triggerHand = "drain by hand"
 
-// beginDrain begins a drain that stays. It is called with the lock held. Who waits for the drain before goes on with the new one.
+// beginDrain begins a drain that stays. It is called with the lock held. Who waits for the drain before goes on with
+// the new one.
 func (m *Manager) beginDrain(ctx context.Context, trigger string, k kind) *offline {
 	if m.drain != nil {
 		m.drain.cancel(errBegunAnew)

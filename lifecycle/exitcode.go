@@ -13,10 +13,10 @@ const (
 	exitForced = 3
 )
 
-// ExitCode returns the exit status that a program should end with when Run, or Shutdown, has returned err: 0 when no call
-// was lost, 3 when calls were cut (ErrForcedStop), 1 for everything else: an OnStop hook that failed, a listener, a server
-// that somebody else has stopped, a registration. A registry that could not be reached on the way out, or that took too long
-// to let go, is part of err and no failure of the process: the drain was lengthened for it.
+// ExitCode returns the exit status that a program should end with when Run, or Shutdown, has returned err: 0 when no
+// call was lost, 3 when calls were cut (ErrForcedStop), 1 for everything else: an OnStop hook that failed, a listener,
+// a server that somebody else has stopped, a registration. A registry that could not be reached on the way out, or that
+// took too long to let go, is part of err and no failure of the process: the drain was lengthened for it.
 func ExitCode(err error) int {
 	switch {
 	case errors.Is(err, ErrForcedStop):

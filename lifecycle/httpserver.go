@@ -10,9 +10,9 @@ import (
 	"sync"
 )
 
-// HTTPServer makes an http.Server a Server: a gateway in front of the gRPC server, or gRPC itself through ServeHTTP. For
-// the latter give it to New in the place of the grpc.Server: the GracefulStop of grpc-go cuts off all calls that came
-// through ServeHTTP (v1.85.0, handler_server.go).
+// HTTPServer makes an http.Server a Server: a gateway in front of the gRPC server, or gRPC itself through ServeHTTP.
+// For the latter give it to New in the place of the grpc.Server: the GracefulStop of grpc-go cuts off all calls that
+// came through ServeHTTP (v1.85.0, handler_server.go).
 //
 // Serve uses TLS when s.TLSConfig has a certificate or a function that gets one. For HTTP/2 without TLS set
 // s.Protocols; golang.org/x/net's h2c.NewHandler hijacks its connections, and no graceful stop waits for those.

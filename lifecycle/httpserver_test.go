@@ -33,7 +33,8 @@ func (l pipeListener) Close() error {
 
 func (pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 
-// The Shutdown of net/http looks twice a second for what Stop has done; a GracefulStop that late would count as hanging.
+// The Shutdown of net/http looks twice a second for what Stop has done; a GracefulStop that late would count as
+// hanging.
 func TestHTTPServerGracefulStopEndsWithStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := net.Pipe()
@@ -106,7 +107,8 @@ func TestHTTPServerWithAFunctionForCertificates(t *testing.T) {
 	}
 }
 
-// net/http changes TLSConfig when it begins to serve: with several listeners that is a race (seen by the race detector).
+// net/http changes TLSConfig when it begins to serve: with several listeners that is a race (seen by the race
+// detector).
 func TestHTTPServerOnTwoListeners(t *testing.T) {
 	for range 5 {
 		var listeners []net.Listener

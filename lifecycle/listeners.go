@@ -28,10 +28,10 @@ type listener struct {
 	server int // the further ones count from 1; ofProgram
 }
 
-// WatchHandshakes wraps a listener, so that a connection that is stuck in its handshake cannot hold GracefulStop for longer
-// than a second. Run does it for the listeners that it is given, where they hand out a *net.TCPConn. Call it before Run or
-// Start for the listener beneath where they do not (netutil.LimitListener, cmux, PROXY protocol, tls.NewListener), and for
-// that of a program that calls Serve itself:
+// WatchHandshakes wraps a listener, so that a connection that is stuck in its handshake cannot hold GracefulStop for
+// longer than a second. Run does it for the listeners that it is given, where they hand out a *net.TCPConn. Call it
+// before Run or Start for the listener beneath where they do not (netutil.LimitListener, cmux, PROXY protocol,
+// tls.NewListener), and for that of a program that calls Serve itself:
 //
 //	limited := netutil.LimitListener(m.WatchHandshakes(lis), 1000)
 //
@@ -82,8 +82,8 @@ func (m *Manager) unwatched(c net.Conn) {
 	}
 }
 
-// closedByOther is called when a listener of Run is closed, and is the first to tell that somebody else stops a server: its
-// Serve returns when the last call has ended.
+// closedByOther is called when a listener of Run is closed, and is the first to tell that somebody else stops a server:
+// its Serve returns when the last call has ended.
 func (m *Manager) closedByOther(lis net.Listener, failed chan<- error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -29,8 +29,8 @@ type Manager struct {
 	begun chan struct{} // closed when Shutdown has begun
 	work  sync.WaitGroup
 
-	// mu guards what follows and the state of the reconcilers. Calls and Health are told with it held: who looks at several of
-	// them sees one step.
+	// mu guards what follows and the state of the reconcilers. Calls and Health are told with it held: who looks at
+	// several of them sees one step.
 	mu            sync.Mutex
 	state         State
 	ready         bool

@@ -45,8 +45,8 @@ func (o *offline) over() bool {
 	}
 }
 
-// begin begins an offline: the instance is a lame duck from here on, and state, calls and health change in one step. It is
-// called with the lock held. caller is for the trace.
+// begin begins an offline: the instance is a lame duck from here on, and state, calls and health change in one step. It
+// is called with the lock held. caller is for the trace.
 func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 	if m.drained.IsZero() {
 		m.drained = o.plan.trigger
@@ -81,8 +81,8 @@ func (m *Manager) run(ctx, caller context.Context, o *offline) {
 	m.conclude(caller, o)
 }
 
-// offline takes the instance out of traffic, phase by phase; ctx is its patience: once that has ended, the waits are over and what
-// is left is forced.
+// offline takes the instance out of traffic, phase by phase; ctx is its patience: once that has ended, the waits are
+// over and what is left is forced.
 func (m *Manager) runPhases(ctx context.Context, o *offline) error {
 	var errs []error
 	for _, p := range m.phases(o) {

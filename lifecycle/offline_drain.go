@@ -15,8 +15,8 @@ const deregisterGrace = 100 * time.Millisecond
 // deregisterLeast is what a Deregister gets that begins late. It may be that nobody waits for it any more.
 const deregisterLeast = time.Second
 
-// announceLeave makes the instance a lame duck. Who pulls hears of it now, and has other servers to go to; health Watches
-// are held by clients that may have no other. It is called with the lock held.
+// announceLeave makes the instance a lame duck. Who pulls hears of it now, and has other servers to go to; health
+// Watches are held by clients that may have no other. It is called with the lock held.
 func (m *Manager) announceLeave() {
 	if m.calls != nil {
 		m.calls.Drain()
@@ -32,7 +32,8 @@ func (m *Manager) announceLeave() {
 	}
 }
 
-// askToWithdraw has the address taken out of every registry, in parallel. It reports false when there is nothing to withdraw.
+// askToWithdraw has the address taken out of every registry, in parallel. It reports false when there is nothing to
+// withdraw.
 func (m *Manager) askToWithdraw(o *offline) bool {
 	o.absent = m.drained
 	if !m.announced || len(m.reconcilers) == 0 {

@@ -13,10 +13,11 @@ import (
 type phase struct {
 	name  phaseName
 	waits string // for what, and until when; empty: for nothing
-	// change is what Resume takes back. It is called with the lock held, and not once the drain is undone; it reports false where
-	// there was nothing to do. nil: it changes nothing of that kind.
+	// change is what Resume takes back. It is called with the lock held, and not once the drain is undone; it reports
+	// false where there was nothing to do. nil: it changes nothing of that kind.
 	change func(*offline) bool
-	// before waits before change, run does the rest after it. Each may be nil, and ends soon after ctx. errSkipped is no line worth.
+	// before waits before change, run does the rest after it. Each may be nil, and ends soon after ctx. errSkipped is
+	// no line worth.
 	before, run func(context.Context, *offline) error
 	failure     consequence
 	skip        bool
@@ -41,7 +42,8 @@ func applying(phases []phase) []phase {
 	return slices.DeleteFunc(phases, func(p phase) bool { return p.skip })
 }
 
-// runPhase runs one phase, and writes it down in the report and the log. What it returns is part of the error of the offline.
+// runPhase runs one phase, and writes it down in the report and the log. What it returns is part of the error of the
+// offline.
 func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 	if o.undone(ctx) {
 		return nil
@@ -84,7 +86,8 @@ func (m *Manager) carryOut(ctx context.Context, o *offline, p phase) error {
 	return nil
 }
 
-// change makes a change that Resume takes back, unless it has: what undoes the drain holds the same lock, so the last one is right.
+// change makes a change that Resume takes back, unless it has: what undoes the drain holds the same lock, so the last
+// one is right.
 func (m *Manager) change(ctx context.Context, o *offline, f func(*offline) bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -18,8 +18,8 @@ const (
 
 	// withdrawLimit is how long Deregister is waited for: so long, or a fifth of the budget where that is less.
 	withdrawLimit = 5 * time.Second
-	// QuietLimit is how long quiet is waited for after settle: so long, or, in an offline that stops, a fifth of the budget
-	// where that is less. A caller that pins our address never goes quiet, and GOAWAY moves it.
+	// QuietLimit is how long quiet is waited for after settle: so long, or, in an offline that stops, a fifth of the
+	// budget where that is less. A caller that pins our address never goes quiet, and GOAWAY moves it.
 	QuietLimit = 5 * time.Second
 	// streamSpread is the time over which streams are ended, so that their clients do not all come back at once.
 	streamSpread = 2 * time.Second

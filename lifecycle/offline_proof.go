@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// proofLead is how long before the end of settle the registrars are asked whether nobody lists the instance any more, so
-	// that an answer that takes its time, or does not come, makes nothing longer.
+	// proofLead is how long before the end of settle the registrars are asked whether nobody lists the instance any
+	// more, so that an answer that takes its time, or does not come, makes nothing longer.
 	proofLead = 500 * time.Millisecond
 	// proofAgain passes between two questions to a registrar where somebody still lists it.
 	proofAgain = 500 * time.Millisecond
@@ -48,8 +48,8 @@ func (m *Manager) askGone(ctx context.Context, o *offline) {
 	}
 }
 
-// proveGone looks at the answers. Where somebody still lists the instance, the lame duck lives until they do not, or for
-// half the budget, as it does for an absence that was not confirmed. What cannot be known changes nothing.
+// proveGone looks at the answers. Where somebody still lists the instance, the lame duck lives until they do not, or
+// for half the budget, as it does for an absence that was not confirmed. What cannot be known changes nothing.
 func (m *Manager) proveGone(ctx context.Context, o *offline) error {
 	if len(o.proofs) == 0 {
 		return errSkipped

@@ -15,7 +15,8 @@ import (
 const serverLead = 5 * time.Second
 
 // gracefulStop makes every server refuse new connections and send GOAWAY: the refusal that gRPC clients repeat by
-// themselves. GracefulStop may hang in a handler, so it runs on a goroutine that is abandoned when Stop has not ended it.
+// themselves. GracefulStop may hang in a handler, so it runs on a goroutine that is abandoned when Stop has not ended
+// it.
 func (m *Manager) gracefulStop(ctx context.Context, o *offline) error {
 	m.mu.Lock()
 	m.setState(Stopping)

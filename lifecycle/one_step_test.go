@@ -57,8 +57,8 @@ func (h pictureHealth) Resume()             { h.change(func() { h.check = true }
 func (h pictureHealth) SetReady(ready bool) { h.change(func() { h.ready = ready }) }
 func (h pictureHealth) EndWatches()         {}
 
-// wantOneStep looks at the Manager between two looks at the picture: where the picture has not changed in between, the two
-// have to agree.
+// wantOneStep looks at the Manager between two looks at the picture: where the picture has not changed in between, the
+// two have to agree.
 func wantOneStep(t *testing.T, when string, m *Manager, p *picture) {
 	t.Helper()
 	before := p.look()

@@ -109,7 +109,8 @@ func TestOperatorAfterShutdown(t *testing.T) {
 	})
 }
 
-// An operator puts the instance online just before it is withdrawn: it was listed again, and absent for others since then.
+// An operator puts the instance online just before it is withdrawn: it was listed again, and absent for others since
+// then.
 func TestSettleCountsFromTheLastAbsence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

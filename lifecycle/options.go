@@ -84,8 +84,8 @@ func WithCalls(c Calls) Option {
 	}
 }
 
-// WithHealth names the health service that says SERVING and NOT_SERVING. Without it nobody's health changes, and a health
-// Watch of another service holds GracefulStop until the budget ends.
+// WithHealth names the health service that says SERVING and NOT_SERVING. Without it nobody's health changes, and a
+// health Watch of another service holds GracefulStop until the budget ends.
 //
 // Who asks by Check hears NOT_SERVING from the trigger on. A Watch goes on until GracefulStop has begun, and is ended
 // then; in a drain that stays, by hand or by an operator, it hears NOT_SERVING when settle is over. With Strict both
@@ -113,9 +113,9 @@ func WithRegistrar(r Registrar) Option {
 }
 
 // WithServer adds a further server that Run serves on lis, for example a gateway in front of the first one; with Start
-// the program serves it, and lis is not needed. Further servers are stopped before the first, the last one first, so that
-// a gateway has let go before the server behind it stops. Each gets up to five seconds for that; streams and health
-// Watches are told when all have begun to stop.
+// the program serves it, and lis is not needed. Further servers are stopped before the first, the last one first, so
+// that a gateway has let go before the server behind it stops. Each gets up to five seconds for that; streams and
+// health Watches are told when all have begun to stop.
 func WithServer(s Server, lis ...net.Listener) Option {
 	return func(cfg *config) {
 		if s != nil {
@@ -132,8 +132,8 @@ func WithPolicy(p Policy) Option { return func(cfg *config) { cfg.policy = p } }
 func WithBudget(d time.Duration) Option { return func(cfg *config) { cfg.budget = max(d, 0) } }
 
 // WithSettle sets how long after the confirmed absence other registry nodes and clients may still learn of it. The
-// default is the largest Settle of the registrars, else UnknownSettle. It is an error of Run and Start when it leaves less
-// than ten seconds of the budget, or less than half where that is less. Strict does not settle.
+// default is the largest Settle of the registrars, else UnknownSettle. It is an error of Run and Start when it leaves
+// less than ten seconds of the budget, or less than half where that is less. Strict does not settle.
 func WithSettle(d time.Duration) Option {
 	d = max(d, 0)
 	return func(cfg *config) { cfg.settle = &d }
@@ -151,24 +151,25 @@ func WithQuiet(d time.Duration) Option {
 // WithStreamNotice sets when streams are told: AtGoAway, the default, or AtWithdrawn.
 func WithStreamNotice(n Notice) Option { return func(cfg *config) { cfg.streamNotice = n } }
 
-// WithHealthNotice sets when health Watches hear NOT_SERVING: AtGoAway, the default, ends them without having said so; or
-// AtSettled, or AtTrigger. In a drain that stays there is no GOAWAY, and AtGoAway is AtSettled. AtSettled waits for another
-// usable instance where a registrar knows of the others: a client with health checking that knows no other address fails
-// all its calls after a NOT_SERVING. What Check says is not changed by it, and neither is anything with Strict.
+// WithHealthNotice sets when health Watches hear NOT_SERVING: AtGoAway, the default, ends them without having said so;
+// or AtSettled, or AtTrigger. In a drain that stays there is no GOAWAY, and AtGoAway is AtSettled. AtSettled waits for
+// another usable instance where a registrar knows of the others: a client with health checking that knows no other
+// address fails all its calls after a NOT_SERVING. What Check says is not changed by it, and neither is anything with
+// Strict.
 func WithHealthNotice(n Notice) Option { return func(cfg *config) { cfg.healthNotice = n } }
 
 // WithSuccessor makes an offline wait for up to d where no other usable instance is listed, until there is one: for a
-// service of one instance, whose successor is started first. The default, zero, does not wait: a program that is ended from
-// a terminal has no successor. The wait for somebody, and for the news of them to spread, take half the budget without
-// settle at the most. When nobody has come, the instance goes all the same, and the log and the Report say so. It needs a
-// registrar that has the method Others.
+// service of one instance, whose successor is started first. The default, zero, does not wait: a program that is ended
+// from a terminal has no successor. The wait for somebody, and for the news of them to spread, take half the budget
+// without settle at the most. When nobody has come, the instance goes all the same, and the log and the Report say so.
+// It needs a registrar that has the method Others.
 func WithSuccessor(d time.Duration) Option { return func(cfg *config) { cfg.successor = max(d, 0) } }
 
 // WithBeforeRegister adds what has to have happened before the instance is announced: caches that are warm, connections
 // that stand. The functions are called by Run and Start in the order in which they were added, once, when the listener
-// serves; until the last one has returned nil the state is Starting, health says NOT_SERVING and no registrar is asked. An
-// error is one of Run and Start. ctx ends when ctx of Start does and when Shutdown begins; one that does not heed that is
-// abandoned. A panic is not recovered.
+// serves; until the last one has returned nil the state is Starting, health says NOT_SERVING and no registrar is asked.
+// An error is one of Run and Start. ctx ends when ctx of Start does and when Shutdown begins; one that does not heed
+// that is abandoned. A panic is not recovered.
 func WithBeforeRegister(f func(ctx context.Context) error) Option {
 	return func(cfg *config) {
 		if f != nil {
@@ -177,10 +178,10 @@ func WithBeforeRegister(f func(ctx context.Context) error) Option {
 	}
 }
 
-// WithReadyUnlisted makes Status say ready, and the health service Readiness SERVING, when registrars have been asked for d
-// and one of them does not list the instance yet. Zero means at once. The default is never: a rollout then stops by itself
-// when its new instances cannot be found in the registry. Give it where callers come by another way too, a Kubernetes
-// Service for example, so that an outage of the registry is not one of theirs.
+// WithReadyUnlisted makes Status say ready, and the health service Readiness SERVING, when registrars have been asked
+// for d and one of them does not list the instance yet. Zero means at once. The default is never: a rollout then stops
+// by itself when its new instances cannot be found in the registry. Give it where callers come by another way too, a
+// Kubernetes Service for example, so that an outage of the registry is not one of theirs.
 func WithReadyUnlisted(d time.Duration) Option {
 	d = max(d, 0)
 	return func(cfg *config) { cfg.readyUnlisted = &d }
@@ -231,10 +232,10 @@ func WithOnState(f func(State)) Option {
 }
 
 // WithOnStop adds a function to be called once the servers have stopped, for what the handlers needed until then:
-// databases, exporters, caches. Hooks run in the reverse order of their registration and share hookLimit; one that
-// does not return in time is abandoned. What they return becomes part of the error of Shutdown; a panic is not
-// recovered. The spans and the duration of the offline are recorded after them: shut the providers of telemetry down when
-// Run has returned.
+// databases, exporters, caches. Hooks run in the reverse order of their registration and share hookLimit; one that does
+// not return in time is abandoned. What they return becomes part of the error of Shutdown; a panic is not recovered.
+// The spans and the duration of the offline are recorded after them: shut the providers of telemetry down when Run has
+// returned.
 func WithOnStop(f func(context.Context) error) Option {
 	return func(cfg *config) {
 		if f != nil {
@@ -244,9 +245,9 @@ func WithOnStop(f func(context.Context) error) Option {
 }
 
 // WithLogger sets where the lines go: one for each change of state, phase of an offline, registration and act of an
-// operator, and a warning for what will be tried again. The default is slog.Default() at the time of New. Its handler is
-// called on a goroutine of its own, so a line may come a little later than what it tells of: an offline does not wait
-// for it, except for a moment at the very end.
+// operator, and a warning for what will be tried again. The default is slog.Default() at the time of New. Its handler
+// is called on a goroutine of its own, so a line may come a little later than what it tells of: an offline does not
+// wait for it, except for a moment at the very end.
 func WithLogger(l *slog.Logger) Option {
 	return func(cfg *config) {
 		if l != nil {

@@ -117,8 +117,8 @@ func (l askingListener) Close() error {
 	return nil
 }
 
-// A listener's Close may look at the Manager, or hang. A lock that is held meanwhile would be a deadlock, so this runs in
-// real time, with a limit.
+// A listener's Close may look at the Manager, or hang. A lock that is held meanwhile would be a deadlock, so this runs
+// in real time, with a limit.
 func TestRunThatFailsHoldsNoLock(t *testing.T) {
 	r := newRig(t, WithSettle(time.Hour))
 	released := make(chan struct{})

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// showReady brings readiness in line with what it depends on. It is called with the lock held, in the step of each change.
+// showReady brings readiness in line with what it depends on. It is called with the lock held, in the step of each
+// change.
 func (m *Manager) showReady() {
 	ready := m.isReady()
 	if ready == m.ready {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A trigger from outside leaves readiness as it is until GracefulStop begins; where nobody knows of the end yet it turns
-// red at once.
+// A trigger from outside leaves readiness as it is until GracefulStop begins; where nobody knows of the end yet it
+// turns red at once.
 func TestReadinessDuringShutdown(t *testing.T) {
 	signal := func(_ *testing.T, r *rig) { r.signals <- fakeSignal{} }
 	for _, test := range []struct {

@@ -21,9 +21,9 @@ const (
 // errNewGoal is the cause that a registrar sees when its call is no longer wanted.
 var errNewGoal = errors.New("lifecycle: superseded by the next request")
 
-// A reconciler owns one registrar: it brings the instance to where it was last asked to be, listed or absent, one call at
-// a time, and remembers what came of it. Its state is guarded by the Manager's lock, so that it changes in one step with
-// the rest; noted is called at each change of its state, with the lock held.
+// A reconciler owns one registrar: it brings the instance to where it was last asked to be, listed or absent, one call
+// at a time, and remembers what came of it. Its state is guarded by the Manager's lock, so that it changes in one step
+// with the rest; noted is called at each change of its state, with the lock held.
 type reconciler struct {
 	registrar Registrar
 	name      string
@@ -190,8 +190,8 @@ func isInUse(err error) bool {
 	return ok && e.InUse()
 }
 
-// isKnown asks, while no Register is under way, whether consumers may know the instance. A missing answer is none: only the
-// registrar can say that nothing was published.
+// isKnown asks, while no Register is under way, whether consumers may know the instance. A missing answer is none: only
+// the registrar can say that nothing was published.
 func (k *reconciler) isKnown() bool {
 	if _, ok := k.registrar.(publisher); ok {
 		return k.published() != ""

@@ -33,8 +33,8 @@ func (m *Manager) unreturned() (calls []string) {
 	return calls
 }
 
-// busy is the method that withdraw waits for: a Register that does not heed its context is in front of Deregister. One that
-// Resume has asked for is not.
+// busy is the method that withdraw waits for: a Register that does not heed its context is in front of Deregister. One
+// that Resume has asked for is not.
 func (k *reconciler) awaited() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

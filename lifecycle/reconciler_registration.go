@@ -44,8 +44,8 @@ func (r *registration) to(s RegistrarState, err error, failure string, wanted bo
 			r.show(presenceShown, time.Time{})
 		}
 	case Withdrawn, Unconfirmed:
-		// An operator may have put it online in between: what was seen before counts for since when, not for whether. Once it is to be
-		// listed again, what they do counts for then.
+		// An operator may have put it online in between: what was seen before counts for since when, not for whether.
+		// Once it is to be listed again, what they do counts for then.
 		since := r.absent
 		if r.presence != presenceHeld {
 			since = now
@@ -62,8 +62,9 @@ func (r *registration) to(s RegistrarState, err error, failure string, wanted bo
 	}
 }
 
-// heldBy takes what an operator did. It reports whether that matters: an instance that we withdraw is not held by anybody else; and
-// whether it was so already when the instance was registered. It may be told before Register has returned.
+// heldBy takes what an operator did. It reports whether that matters: an instance that we withdraw is not held by
+// anybody else; and whether it was so already when the instance was registered. It may be told before Register has
+// returned.
 func (r *registration) heldBy(operator, wanted bool, now time.Time) (matters, atStart bool) {
 	if !wanted {
 		if !operator && r.presence == presenceHeld { // listed again before we withdrew: the absence begins anew

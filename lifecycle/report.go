@@ -35,14 +35,15 @@ type Report struct {
 	AtEnd      Counts            `json:"at_end"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"` // at the end
 
-	// Unconfirmed: a registry may still have listed the instance at the end of withdraw, or has, when GracefulStop began.
+	// Unconfirmed: a registry may still have listed the instance at the end of withdraw, or has, when GracefulStop
+	// began.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
-	// StillListed says who listed the instance when its absence was confirmed and settle was over, and Unproven where that
-	// could not be known, and why.
+	// StillListed says who listed the instance when its absence was confirmed and settle was over, and Unproven where
+	// that could not be known, and why.
 	StillListed []string `json:"still_listed,omitempty"`
 	Unproven    []string `json:"unproven,omitempty"`
-	// StreamsEnded counts the streams that were ended early, with UNAVAILABLE. A client that reads nothing does not hear
-	// of it: its connection is among ConnectionsCut.
+	// StreamsEnded counts the streams that were ended early, with UNAVAILABLE. A client that reads nothing does not
+	// hear of it: its connection is among ConnectionsCut.
 	StreamsEnded int `json:"streams_ended,omitempty"`
 	// CallsAnswered counts the unary calls that were answered in the place of their handlers.
 	CallsAnswered int `json:"calls_answered,omitempty"`
@@ -52,16 +53,17 @@ type Report struct {
 	CallsCut   int `json:"calls_cut,omitempty"`
 	StreamsCut int `json:"streams_cut,omitempty"`
 	// ConnectionsCut counts the connections that were open when Stop was called. On them were those above, or what no
-	// handler knows of: a request that is being sent, an answer that nobody reads, a peer that has not answered GOAWAY yet.
-	// Counted are those that the listeners of Run, and of WatchHandshakes, hand out as *net.TCPConn, and not those of
-	// HTTPServer.
+	// handler knows of: a request that is being sent, an answer that nobody reads, a peer that has not answered GOAWAY
+	// yet. Counted are those that the listeners of Run, and of WatchHandshakes, hand out as *net.TCPConn, and not those
+	// of HTTPServer.
 	ConnectionsCut int `json:"connections_cut,omitempty"`
 	// ConnectionsUnknown: there were connections that are not watched (see WatchHandshakes), so more may have been cut.
 	ConnectionsUnknown bool `json:"connections_unknown,omitempty"`
 	// StoppedByOther is when somebody else stopped a server, before GracefulStop was due; zero: nobody did.
 	StoppedByOther time.Time `json:"stopped_by_other,omitzero"`
-	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of server
-	// 1", "OnStop hook 2", "Serve", and also "OnState", "OpenTelemetry" and "the logger's handler", which are no errors.
+	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of
+	// server 1", "OnStop hook 2", "Serve", and also "OnState", "OpenTelemetry" and "the logger's handler", which are no
+	// errors.
 	Abandoned []string `json:"abandoned,omitempty"`
 	// Error is the text of what Shutdown or Drain returned; empty after a clean offline.
 	Error string `json:"error,omitempty"`
@@ -69,8 +71,9 @@ type Report struct {
 
 // A Phase is one line of a Report. One that had nothing to do has no line.
 type Phase struct {
-	// Name is "announce", "successor", "withdraw", "settle", "health", "refuse" (Strict), "early notice" (with AtWithdrawn), "idle"
-	// (Strict), "quiet", "proof", "goaway", "notice", "streams", "end", "calls", "force", "hooks" or "close".
+	// Name is "announce", "successor", "withdraw", "settle", "health", "refuse" (Strict), "early notice" (with
+	// AtWithdrawn), "idle" (Strict), "quiet", "proof", "goaway", "notice", "streams", "end", "calls", "force", "hooks"
+	// or "close".
 	Name  string        `json:"name"`
 	After time.Duration `json:"after_ns"` // since the trigger
 	Took  time.Duration `json:"took_ns"`

@@ -15,21 +15,22 @@ import (
 // this order and nothing that they do not do. Call it where Serve was called.
 //
 // The triggers are the end of ctx, a signal of WithSignals, Shutdown or Force called by somebody else, an operator's
-// offline with Exit, a server whose Serve returns or whose listener somebody else closes, and a registration that did not
-// succeed within WithRegisterTimeout, or cannot. The last two are errors of Run, also when a server fails on the way out,
-// before GracefulStop. After a clean offline Run returns nil, also when ctx was cancelled; see Shutdown for what it returns
-// otherwise, and ExitCode for what a process should make of it. It returns within the budget and one second more after the
-// trigger, whatever happens.
+// offline with Exit, a server whose Serve returns or whose listener somebody else closes, and a registration that did
+// not succeed within WithRegisterTimeout, or cannot. The last two are errors of Run, also when a server fails on the
+// way out, before GracefulStop. After a clean offline Run returns nil, also when ctx was cancelled; see Shutdown for
+// what it returns otherwise, and ExitCode for what a process should make of it. It returns within the budget and one
+// second more after the trigger, whatever happens.
 //
-// The instance is registered under the address of the first of lis that has a host and a port. Run owns the listeners, those of WithServer too,
-// and closes them. A Manager runs once; what is wrong with its options is an error before anything is served. A second
-// Run, or one after Start, is an error that leaves its listeners alone: they may be in use.
+// The instance is registered under the address of the first of lis that has a host and a port. Run owns the listeners,
+// those of WithServer too, and closes them. A Manager runs once; what is wrong with its options is an error before
+// anything is served. A second Run, or one after Start, is an error that leaves its listeners alone: they may be in
+// use.
 //
-// The connections of a *net.TCPListener are watched, so that one that is stuck in its handshake cannot hold GracefulStop
-// for longer than a second; for listeners that hand out something else see WatchHandshakes. A watched connection has no
-// TCP_USER_TIMEOUT (grpc-go v1.85.0 sets it on a *net.TCPConn only): a peer that has gone while data waits for it is found
-// by keepalive, or by the kernel's retransmissions. On systems other than Linux it keeps a read buffer of
-// grpc.ReadBufferSize while it is idle, as grpc-go itself does there.
+// The connections of a *net.TCPListener are watched, so that one that is stuck in its handshake cannot hold
+// GracefulStop for longer than a second; for listeners that hand out something else see WatchHandshakes. A watched
+// connection has no TCP_USER_TIMEOUT (grpc-go v1.85.0 sets it on a *net.TCPConn only): a peer that has gone while data
+// waits for it is found by keepalive, or by the kernel's retransmissions. On systems other than Linux it keeps a read
+// buffer of grpc.ReadBufferSize while it is idle, as grpc-go itself does there.
 func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 	servers, err := m.claim(lis)
 	if err != nil {
@@ -117,8 +118,8 @@ func (m *Manager) stopping() bool {
 	return m.state >= Stopping || !m.closedAt.IsZero()
 }
 
-// awaitTrigger blocks until the instance has a reason to go; force is set when it is one that leaves no time, err when it
-// is a failure.
+// awaitTrigger blocks until the instance has a reason to go; force is set when it is one that leaves no time, err when
+// it is a failure.
 func (m *Manager) awaitTrigger(ctx context.Context, signals *signalReader, failed <-chan error) (trigger string, force bool, err error) {
 	select {
 	case <-m.begun:

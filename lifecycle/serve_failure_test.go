@@ -89,8 +89,8 @@ func TestServeErrorAfterGracefulStop(t *testing.T) {
 	})
 }
 
-// A server that somebody else stops refuses new connections at once, and returns from Serve when its last call has ended:
-// the listener tells first, before the trigger and after it.
+// A server that somebody else stops refuses new connections at once, and returns from Serve when its last call has
+// ended: the listener tells first, before the trigger and after it.
 func TestServerStoppedByOtherWhileACallIsOpen(t *testing.T) {
 	for name, trigger := range map[string]func(*rig){
 		"before the trigger": func(*rig) {},

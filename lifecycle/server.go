@@ -20,8 +20,8 @@ type Server interface {
 	Stop()
 }
 
-// Calls counts the RPCs of the servers and controls them. *interceptor.Tracker implements it and documents the
-// methods. All of them are safe for concurrent use, return at once, and do not call the Manager, which may hold its lock.
+// Calls counts the RPCs of the servers and controls them. *interceptor.Tracker implements it and documents the methods.
+// All of them are safe for concurrent use, return at once, and do not call the Manager, which may hold its lock.
 //
 // Calls may have further methods:
 //
@@ -45,12 +45,12 @@ type attacher interface{ Attached() bool }
 type handler interface{ Handles(context.Context) bool }
 
 // Health is the health service as far as an offline needs it; *health.Server of this module implements it and documents
-// the methods. CloseTraffic, Drain and Shutdown each withdraw more than the one before: what balancers that pull ask for,
-// then what Check says, then what Watch says.
+// the methods. CloseTraffic, Drain and Shutdown each withdraw more than the one before: what balancers that pull ask
+// for, then what Check says, then what Watch says.
 //
-// The health server of grpc-go does not fit, on purpose: its Resume turns every status to SERVING, also those that
-// the program had set otherwise, and its Watch streams cannot be ended (grpc-go v1.85.0). The methods return at once and
-// do not call the Manager, which holds its lock, so that state and health change in one step.
+// The health server of grpc-go does not fit, on purpose: its Resume turns every status to SERVING, also those that the
+// program had set otherwise, and its Watch streams cannot be ended (grpc-go v1.85.0). The methods return at once and do
+// not call the Manager, which holds its lock, so that state and health change in one step.
 type Health interface {
 	CloseTraffic()
 	Drain()
@@ -80,8 +80,8 @@ type Health interface {
 //	Published() string                          under what address consumers may know the instance; empty when nothing was
 //	                                            published since the last confirmed absence
 //
-// Errors of Register may have further methods. Permanent() bool: trying again is no use, and the error is one of Run and
-// Start. InUse() bool: the Registrar is somebody else's already, and neither Deregister nor Close is called.
+// Errors of Register may have further methods. Permanent() bool: trying again is no use, and the error is one of Run
+// and Start. InUse() bool: the Registrar is somebody else's already, and neither Deregister nor Close is called.
 //
 // Panics are not recovered.
 //
@@ -95,14 +95,14 @@ type Registrar interface {
 	// when an operator holds it offline.
 	Register(ctx context.Context, addr net.Addr) error
 	// Deregister takes the instance out. It returns nil when the registry has confirmed the absence, and keeps it out
-	// until Register or Close. To the Manager every error means that the absence is not confirmed; for people one may say
-	// more by the methods Unconfirmed() bool (it was asked, but the absence was not seen) and Refused() bool (the registry
-	// said no).
+	// until Register or Close. To the Manager every error means that the absence is not confirmed; for people one may
+	// say more by the methods Unconfirmed() bool (it was asked, but the absence was not seen) and Refused() bool (the
+	// registry said no).
 	Deregister(ctx context.Context) error
 }
 
-// Other is another instance of the service that a registrar lists: of the same service, group and cluster. It is an alias,
-// so that a registrar can have the method Others without importing this package.
+// Other is another instance of the service that a registrar lists: of the same service, group and cluster. It is an
+// alias, so that a registrar can have the method Others without importing this package.
 //
 // A news of one instance and a news of another travel by two ways. Since says how long ours has had this one: others
 // have it too when that is as long as settle.

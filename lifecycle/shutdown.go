@@ -19,9 +19,9 @@ import (
 // whose own deadline passes waits one second more for the result, then returns its cause. Before Run or
 // Start, Shutdown stops the servers, and Run and Start return ErrStopping from then on.
 //
-// A handler must not wait for Shutdown, which waits for the handler: it calls go m.Shutdown(context.Background()). With the
-// context of a stream, of a late or abandonable call (interceptor.Tracker), or of a request to an HTTPServer, Shutdown
-// returns ErrFromHandler at once and begins nothing; a context of another unary call tells nothing.
+// A handler must not wait for Shutdown, which waits for the handler: it calls go m.Shutdown(context.Background()). With
+// the context of a stream, of a late or abandonable call (interceptor.Tracker), or of a request to an HTTPServer,
+// Shutdown returns ErrFromHandler at once and begins nothing; a context of another unary call tells nothing.
 func (m *Manager) Shutdown(ctx context.Context) error {
 	if m.within(ctx) {
 		return fmt.Errorf("%w; use a goroutine: go m.Shutdown(context.Background())", ErrFromHandler)

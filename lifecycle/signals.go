@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// signalApart is how much later than the first signal another interrupt has to come to be meant. Signals are sent twice,
-// within milliseconds, by coreutils' timeout (to the process and to its group), by wrappers that forward them, by process
-// groups; and seconds apart by a preStop hook that kills process 1 and the kubelet after it.
+// signalApart is how much later than the first signal another interrupt has to come to be meant. Signals are sent
+// twice, within milliseconds, by coreutils' timeout (to the process and to its group), by wrappers that forward them,
+// by process groups; and seconds apart by a preStop hook that kills process 1 and the kubelet after it.
 const signalApart = time.Second
 
 // A signalReader decides what signals mean: the first one is a trigger, and a person at a terminal who repeats the

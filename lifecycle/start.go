@@ -13,20 +13,22 @@ import (
 
 var errRegisterTimeout = errors.New("not listed within WithRegisterTimeout")
 
-// Start announces the instance for programs and frameworks that call Serve themselves: the functions of WithBeforeRegister
-// are called, health says SERVING, then every registrar is asked to register it under addr, then what operators do is
-// watched. Call it when the server accepts connections: an instance must not be listed before it can answer.
+// Start announces the instance for programs and frameworks that call Serve themselves: the functions of
+// WithBeforeRegister are called, health says SERVING, then every registrar is asked to register it under addr, then
+// what operators do is watched. Call it when the server accepts connections: an instance must not be listed before it
+// can answer.
 //
-// Start blocks until every registrar has shown the instance, and returns nil then; a drain by hand in between makes that
-// later. While a registry is down it keeps trying. When ctx ends first, Start returns its cause and the registration goes
-// on in the background. WithRegisterTimeout limits how long Start waits: the error names the registrar, and nothing is
-// withdrawn until Shutdown. Start may be called once, and not after Run; once Shutdown has begun it returns ErrStopping.
+// Start blocks until every registrar has shown the instance, and returns nil then; a drain by hand in between makes
+// that later. While a registry is down it keeps trying. When ctx ends first, Start returns its cause and the
+// registration goes on in the background. WithRegisterTimeout limits how long Start waits: the error names the
+// registrar, and nothing is withdrawn until Shutdown. Start may be called once, and not after Run; once Shutdown has
+// begun it returns ErrStopping.
 //
 // Three things are then up to the program.
 //
-// Serve returns when GracefulStop has begun (net/http) or ended (gRPC), and the offline goes on: hooks, registrars, with
-// net/http also the calls in flight. A main function that ends with Serve cuts them off. Shutdown is shared by all its
-// callers, so this waits for it, whoever has begun it:
+// Serve returns when GracefulStop has begun (net/http) or ended (gRPC), and the offline goes on: hooks, registrars,
+// with net/http also the calls in flight. A main function that ends with Serve cuts them off. Shutdown is shared by all
+// its callers, so this waits for it, whoever has begun it:
 //
 //	return errors.Join(srv.Serve(lis), m.Shutdown(context.Background()))
 //

@@ -47,8 +47,8 @@ const (
 	// Lossless serves every call until GOAWAY moves the clients on. It is the default.
 	Lossless Policy = iota
 	// Strict refuses calls with UNAVAILABLE from the moment at which the registry has confirmed the absence, and begins
-	// GracefulStop when nothing is in flight any more, or half the budget is used. It loses the calls of clients that have
-	// not heard yet.
+	// GracefulStop when nothing is in flight any more, or half the budget is used. It loses the calls of clients that
+	// have not heard yet.
 	Strict
 )
 
@@ -87,8 +87,8 @@ const (
 	Exit
 )
 
-// Notice is a moment of an offline at which somebody is told: the open streams by WithStreamNotice, the health Watches by
-// WithHealthNotice.
+// Notice is a moment of an offline at which somebody is told: the open streams by WithStreamNotice, the health Watches
+// by WithHealthNotice.
 type Notice int
 
 const (
@@ -100,8 +100,8 @@ const (
 	AtWithdrawn
 	// AtSettled, for health Watches, is once settle is over. Calls of a client that has no other address then fail.
 	AtSettled
-	// AtTrigger, for health Watches, is the trigger. Calls of a client that has not heard of any other address yet fail,
-	// although this server would answer them.
+	// AtTrigger, for health Watches, is the trigger. Calls of a client that has not heard of any other address yet
+	// fail, although this server would answer them.
 	AtTrigger
 )
 

@@ -6,11 +6,11 @@ import "time"
 
 // A Status is a look at a Manager: state, readiness, causes and registrars are of one moment.
 //
-// Ready is readiness, for who decides whether a rollout may go on: serving, and every Register has returned nil at least
-// once (but see WithReadyUnlisted); false while drained by hand or held by an operator. A trigger that comes from outside (a
-// signal, the end of Run's ctx, Shutdown) freezes it until GracefulStop begins: Kubernetes takes a terminating pod out by
-// itself, and sends traffic back to those that are still ready where there is no other (KEP-1669). An operator's Exit and a
-// failure turn it false at once, as do refused calls (Strict).
+// Ready is readiness, for who decides whether a rollout may go on: serving, and every Register has returned nil at
+// least once (but see WithReadyUnlisted); false while drained by hand or held by an operator. A trigger that comes from
+// outside (a signal, the end of Run's ctx, Shutdown) freezes it until GracefulStop begins: Kubernetes takes a
+// terminating pod out by itself, and sends traffic back to those that are still ready where there is no other
+// (KEP-1669). An operator's Exit and a failure turn it false at once, as do refused calls (Strict).
 type Status struct {
 	State      State             `json:"state"`
 	Ready      bool              `json:"ready"`            // as the health service Readiness says

@@ -136,8 +136,8 @@ func TestWithSuccessorWaitsForSomebody(t *testing.T) {
 	}
 }
 
-// Each registrar that knows of the others has to agree; one that does not know is not asked, and neither is one that does
-// not list the instance any more.
+// Each registrar that knows of the others has to agree; one that does not know is not asked, and neither is one that
+// does not list the instance any more.
 func TestSuccessorAtSeveralRegistrars(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, first := newListingRig(t)

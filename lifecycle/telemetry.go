@@ -17,15 +17,15 @@ import (
 
 // ScopeName is the instrumentation scope of the metrics and spans.
 //
-// The metrics are lameduck.rpc.in_flight, with rpc.kind unary or stream, lameduck.rpc.late and lameduck.rpc.refused, all
-// three observed from Start to the end, and lameduck.offline.duration in seconds, with lameduck.policy and
-// lameduck.outcome. The spans are lameduck.offline, with these two and lameduck.trigger, and a child for each Phase of the
-// Report, as lameduck.withdraw; they are written when the offline is over. The span of the ctx that began it, of Drain
-// for example, is their parent.
+// The metrics are lameduck.rpc.in_flight, with rpc.kind unary or stream, lameduck.rpc.late and lameduck.rpc.refused,
+// all three observed from Start to the end, and lameduck.offline.duration in seconds, with lameduck.policy and
+// lameduck.outcome. The spans are lameduck.offline, with these two and lameduck.trigger, and a child for each Phase of
+// the Report, as lameduck.withdraw; they are written when the offline is over. The span of the ctx that began it, of
+// Drain for example, is their parent.
 const ScopeName = "github.com/lameduck-go/lameduck/lifecycle"
 
-// telemetry tells the providers what happens, by a queue: an exporter may block, a provider runs callbacks of the program
-// with a lock of its own held, and such a callback may block or call the Manager.
+// telemetry tells the providers what happens, by a queue: an exporter may block, a provider runs callbacks of the
+// program with a lock of its own held, and such a callback may block or call the Manager.
 type telemetry struct {
 	queue             serial.Queue
 	tracer            trace.Tracer

@@ -203,8 +203,8 @@ func TestExporterThatBlocks(t *testing.T) {
 	})
 }
 
-// A callback of the program that hangs holds the provider's lock, which Unregister wants. Real time, as a mutex is waited
-// for.
+// A callback of the program that hangs holds the provider's lock, which Unregister wants. Real time, as a mutex is
+// waited for.
 func TestCallbackOfTheMeterThatHangs(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))

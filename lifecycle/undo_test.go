@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Resume may come between the begin of a phase and what it does. Whoever holds the lock last is right: the drain that was
-// undone changes nothing any more.
+// Resume may come between the begin of a phase and what it does. Whoever holds the lock last is right: the drain that
+// was undone changes nothing any more.
 func TestResumeAsAPhaseBegins(t *testing.T) {
 	for _, policy := range []Policy{Lossless, Strict} {
 		t.Run(policy.String(), func(t *testing.T) {

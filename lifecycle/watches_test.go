@@ -49,7 +49,8 @@ func TestHealthNotice(t *testing.T) {
 	}
 }
 
-// A drain that stays has no GOAWAY: Watches hear of it when settle is over, and while nobody else is listed not even then.
+// A drain that stays has no GOAWAY: Watches hear of it when settle is over, and while nobody else is listed not even
+// then.
 func TestWatchesOfADrainThatStays(t *testing.T) {
 	for name, drain := range map[string]func(t *testing.T, r *rig){
 		"by hand":     func(t *testing.T, r *rig) { _ = r.Drain(t.Context()) },

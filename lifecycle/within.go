@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// within tells that ctx is that of a call which the end of the servers waits for, as far as that can be seen: the one who
-// waits for the end inside of it waits for itself.
+// within tells that ctx is that of a call which the end of the servers waits for, as far as that can be seen: the one
+// who waits for the end inside of it waits for itself.
 func (m *Manager) within(ctx context.Context) bool {
 	if c, ok := m.calls.(handler); ok && c.Handles(ctx) {
 		return true

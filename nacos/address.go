@@ -125,8 +125,9 @@ func outboundIP(servers []string) (netip.Addr, error) {
 	return netip.Addr{}, fmt.Errorf("%w to %s: %w", errNoWayOut, strings.Join(servers, ", "), errors.Join(errs...))
 }
 
-// onlyHere tells that a loopback address is published by a listener on all interfaces, and that the machine has others. It
-// is what the system says where the registry is reached over loopback: on the same host, by a tunnel, a port-forward.
+// onlyHere tells that a loopback address is published by a listener on all interfaces, and that the machine has others.
+// It is what the system says where the registry is reached over loopback: on the same host, by a tunnel, a
+// port-forward.
 func onlyHere(place netip.AddrPort, listener net.Addr) bool {
 	heard, err := listenerAddr(listener)
 	if err != nil || !place.Addr().IsLoopback() || !heard.Addr().IsUnspecified() {

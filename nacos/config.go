@@ -11,10 +11,11 @@ import (
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
-// Config says where the registry is and how to speak to it. Package nacosresolver takes the same, so one value serves both.
+// Config says where the registry is and how to speak to it. Package nacosresolver takes the same, so one value serves
+// both.
 type Config struct {
-	// Servers are the nodes of the registry as "host:port" of the HTTP port; gRPC is expected on port+1000. An IPv6 address stands
-	// in brackets. Empty only where Customize names servers or an address server.
+	// Servers are the nodes of the registry as "host:port" of the HTTP port; gRPC is expected on port+1000. An IPv6
+	// address stands in brackets. Empty only where Customize names servers or an address server.
 	Servers []string
 	// Namespace is the namespace's id; empty means "public".
 	Namespace string
@@ -22,15 +23,17 @@ type Config struct {
 	Username, Password string
 	// TLS, when set, is used on the gRPC and the HTTP port.
 	TLS *TLS
-	// Timeout is the most that a single request may take; zero means DefaultTimeout. Less than a millisecond is an error.
+	// Timeout is the most that a single request may take; zero means DefaultTimeout. Less than a millisecond is an
+	// error.
 	Timeout time.Duration
-	// Logger gets what the adapter has to say; nil means slog.Default(). The SDK has one logger for the whole process, and the
-	// first one wins: unless the program has set one before, its lines go to the Logger of the first client that connects.
+	// Logger gets what the adapter has to say; nil means slog.Default(). The SDK has one logger for the whole process,
+	// and the first one wins: unless the program has set one before, its lines go to the Logger of the first client
+	// that connects.
 	Logger *slog.Logger
-	// Customize changes anything else of the SDK's settings: context path, gRPC port, address server, RAM keys. It is called once,
-	// when the Config is checked. TLSCfg.Appointed is ours whatever it does; what is about the SDK's cache, its log and its own
-	// repeating has no effect. With an address server in the place of Servers there is no second opinion by the open list; a new
-	// connection gives it.
+	// Customize changes anything else of the SDK's settings: context path, gRPC port, address server, RAM keys. It is
+	// called once, when the Config is checked. TLSCfg.Appointed is ours whatever it does; what is about the SDK's
+	// cache, its log and its own repeating has no effect. With an address server in the place of Servers there is no
+	// second opinion by the open list; a new connection gives it.
 	Customize func(*vo.NacosClientParam)
 }
 
@@ -42,8 +45,8 @@ type TLS struct {
 	CertFile, KeyFile string
 	// SkipVerify accepts any certificate: whoever is on the way can list and withdraw instances.
 	SkipVerify bool
-	// PlainHTTP leaves the HTTP port without TLS. The registry's own switch (nacos.remote.server.rpc.tls) covers the gRPC port
-	// alone; a password then travels in clear text.
+	// PlainHTTP leaves the HTTP port without TLS. The registry's own switch (nacos.remote.server.rpc.tls) covers the
+	// gRPC port alone; a password then travels in clear text.
 	PlainHTTP bool
 }
 
@@ -65,7 +68,8 @@ const (
 	DefaultSettle = 3 * time.Second
 
 	// grace is how long an absence may last before anything is done about it. After a reconnect or a restart of the
-	// registry the connection registers again by itself, and we are absent for 0.06 to 0.9 s (2.5.1, 3.0.3, r-nacos 0.8.5).
+	// registry the connection registers again by itself, and we are absent for 0.06 to 0.9 s (2.5.1, 3.0.3, r-nacos
+	// 0.8.5).
 	grace = 3 * time.Second
 	// probeWait is how long an instance that was registered again, or for the first time, may take to be listed. A push
 	// takes 0.5 to 1 s; an instance that stays absent is not pushed at all.

@@ -10,8 +10,8 @@ import (
 )
 
 // The suite below is what every registry has to show. It runs on nacostest, and on the real server whose HTTP port
-// NACOS_TEST_ADDR names as host:port; NACOS_TEST_REQUIRED=1 makes it a failure when that is not set. NACOS_TEST_USERNAME and
-// NACOS_TEST_PASSWORD are those of an administrator, where the server wants a login.
+// NACOS_TEST_ADDR names as host:port; NACOS_TEST_REQUIRED=1 makes it a failure when that is not set.
+// NACOS_TEST_USERNAME and NACOS_TEST_PASSWORD are those of an administrator, where the server wants a login.
 const (
 	realServer = "NACOS_TEST_ADDR"
 	required   = "NACOS_TEST_REQUIRED"

@@ -144,8 +144,8 @@ func (r *Registrar) confirmed(l *link) error {
 	return nil
 }
 
-// stillAbsent is for an instance that no list has shown since before: nothing will be pushed, and where our view is broken
-// it is listed all the same. An error means that there is no evidence.
+// stillAbsent is for an instance that no list has shown since before: nothing will be pushed, and where our view is
+// broken it is listed all the same. An error means that there is no evidence.
 func (r *Registrar) stillAbsent(ctx context.Context, l *link) (bool, error) {
 	entries, _, err := r.openList(ctx, l)
 	if err == nil {
@@ -203,7 +203,8 @@ func (r *Registrar) entries(l *link) string {
 	return describeAll(l.view.entries)
 }
 
-// listedStill says who is listed although our connection has ended: whoever is not what we have published is somebody else.
+// listedStill says who is listed although our connection has ended: whoever is not what we have published is somebody
+// else.
 func (r *Registrar) listedStill(l *link) error {
 	r.mu.Lock()
 	entries := l.view.entries

@@ -11,7 +11,7 @@
 // A [Registrar] is one instance with a connection of its own. It fits the Registrar interface of package lifecycle,
 // and can be used without it.
 //
-// It speaks to Nacos 2.x and 3.x and to r-nacos by the gRPC client of nacos-sdk-go v2.3.5, without the SDK's naming client:
-// no UDP port is opened, so that lists come from the registry alone, nothing is written to disk, and nothing is left of a
-// connection that was closed. The SDK's logger belongs to the whole process, see Config.Logger.
+// It speaks to Nacos 2.x and 3.x and to r-nacos by the gRPC client of nacos-sdk-go v2.3.5, without the SDK's naming
+// client: no UDP port is opened, so that lists come from the registry alone, nothing is written to disk, and nothing is
+// left of a connection that was closed. The SDK's logger belongs to the whole process, see Config.Logger.
 package nacos

@@ -25,8 +25,8 @@ var (
 	ErrSecondOwner = errors.New("another client registers the same address")
 )
 
-// ErrInUse: the Registrar registers another listener already. It is made for one instance; a second one needs a Registrar
-// of its own. To a lifecycle.Manager it says that the Registrar is somebody else's. Of Register.
+// ErrInUse: the Registrar registers another listener already. It is made for one instance; a second one needs a
+// Registrar of its own. To a lifecycle.Manager it says that the Registrar is somebody else's. Of Register.
 var ErrInUse = errors.New("the registrar is in use for another listener")
 
 // permanentError is one that no other try will mend.

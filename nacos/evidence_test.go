@@ -52,7 +52,8 @@ func unproven(err error) bool {
 	return ok && e.Unproven()
 }
 
-// What is missing must not make every exit unconfirmed: an absence that was pushed is one. What it leaves open, Gone says.
+// What is missing must not make every exit unconfirmed: an absence that was pushed is one. What it leaves open, Gone
+// says.
 func TestConfirmedWithLessThanEverything(t *testing.T) {
 	t.Parallel()
 	nodes := nacostest.StartCluster(t, 3)
@@ -137,7 +138,8 @@ func TestDeregisterWithoutAConnection(t *testing.T) {
 	}
 }
 
-// An empty list of a subscription that is lost is no evidence where the open list cannot be read either: a new connection is.
+// An empty list of a subscription that is lost is no evidence where the open list cannot be read either: a new
+// connection is.
 func TestBlindSubscriptionConfirmsNothing(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)

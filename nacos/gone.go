@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// Gone asks the open list of every node of Config.Servers whether it still lists the instance: what one node has shown us
-// need not be what the others hand out. After a rolling restart of a cluster of three nodes of 2.5.1 other nodes listed
-// instances for up to 89 s after their absence was confirmed by one. Ask it after Deregister, when settle is over.
+// Gone asks the open list of every node of Config.Servers whether it still lists the instance: what one node has shown
+// us need not be what the others hand out. After a rolling restart of a cluster of three nodes of 2.5.1 other nodes
+// listed instances for up to 89 s after their absence was confirmed by one. Ask it after Deregister, when settle is
+// over.
 //
 // It returns nil when every list was read and none has us, or when nothing was published. An error names the nodes that
 // list us; or, when none does, those whose list could not be read, and why: then its method Unproven returns true. Gone

@@ -18,9 +18,9 @@ type Instance struct {
 	Service, Group string
 	// Cluster is the instance's cluster inside the service; empty means DEFAULT.
 	Cluster string
-	// Addr is where clients reach the instance: "", "IP", ":PORT" or "IP:PORT", an IPv6 address with a port in brackets.
-	// What is missing comes from the listener's address, and where that is unspecified (0.0.0.0, ::) from the address
-	// that packets to the registry leave from.
+	// Addr is where clients reach the instance: "", "IP", ":PORT" or "IP:PORT", an IPv6 address with a port in
+	// brackets. What is missing comes from the listener's address, and where that is unspecified (0.0.0.0, ::) from the
+	// address that packets to the registry leave from.
 	Addr string
 	// Weight is the share of traffic, relative to other instances, for consumers that care; zero means 1.
 	Weight float64

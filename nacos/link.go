@@ -48,7 +48,8 @@ func at(list []sdk.Instance, i sdk.Instance) (entries []sdk.Instance, listed boo
 	return entries, listed
 }
 
-// open makes a connection and subscribes on it. An error means that there is no list yet; the connection goes on trying.
+// open makes a connection and subscribes on it. An error means that there is no list yet; the connection goes on
+// trying.
 func (r *Registrar) open(ctx context.Context, self sdk.Instance) (*link, error) {
 	l := &link{connection: r.connect(), self: self}
 	return l, r.subscribe(ctx, l)
@@ -155,12 +156,12 @@ func describeAll(entries []sdk.Instance) string {
 
 func hostPort(i sdk.Instance) string { return net.JoinHostPort(i.Ip, strconv.FormatUint(i.Port, 10)) }
 
-// mayBePublished is called with the lock held. A missing answer is none: what was asked for may have happened, unless the
-// registry cannot have heard of it.
+// mayBePublished is called with the lock held. A missing answer is none: what was asked for may have happened, unless
+// the registry cannot have heard of it.
 func (l *link) mayBePublished() bool { return l.view.listed || l.asked && l.Reached() }
 
-// foreign tells whether one of the entries cannot be our own registration, whatever an operator has edited: an edit changes
-// weight and metadata.
+// foreign tells whether one of the entries cannot be our own registration, whatever an operator has edited: an edit
+// changes weight and metadata.
 func foreign(entries []sdk.Instance, self sdk.Instance) bool {
 	return slices.ContainsFunc(entries, func(e sdk.Instance) bool { return !sameCluster(e, self) })
 }

@@ -20,16 +20,16 @@ func (r *Registrar) openList(ctx context.Context, l *link) (entries []sdk.Instan
 	return entries, listed, nil
 }
 
-// An opinion is what somebody else says of whether the registry lists us: eventThere, eventNotThere, eventUnheld when it does
-// not even hold us, eventNoOpinion, or eventDenied when our login is not known any more.
+// An opinion is what somebody else says of whether the registry lists us: eventThere, eventNotThere, eventUnheld when
+// it does not even hold us, eventNoOpinion, or eventDenied when our login is not known any more.
 type opinion struct {
 	event
 	fresh *link // a new connection whose subscription shows us, for whoever wants to go on with it
 	err   error // why there is none
 }
 
-// ask is the second opinion: whether the registry lists us, seen by another way than the subscription of l, which may have been
-// lost.
+// ask is the second opinion: whether the registry lists us, seen by another way than the subscription of l, which may
+// have been lost.
 //
 // The open list decides. Where nobody answers it and thorough is set, a new connection is made, which logs in anew, and
 // what its subscription shows decides. Only without thorough it is said that our login was denied.

@@ -11,16 +11,16 @@ import (
 	"github.com/lameduck-go/lameduck/nacos/internal/sdk"
 )
 
-// Other is another instance of the same service, group and cluster, as our own subscription lists it. It is an alias, and
-// the same type as lifecycle.Other.
+// Other is another instance of the same service, group and cluster, as our own subscription lists it. It is an alias,
+// and the same type as lifecycle.Other.
 type Other = struct {
 	Addr   string    // HOST:PORT
 	Usable bool      // consumers send it traffic: enabled, healthy, with a weight above zero
 	Since  time.Time // when our view began to list it as usable; zero: it was there in the first list that we had
 }
 
-// Others returns the other instances, sorted by address; none while no list has come. It returns at once. A new connection
-// keeps the ages, and after Deregister the view goes on until Close.
+// Others returns the other instances, sorted by address; none while no list has come. It returns at once. A new
+// connection keeps the ages, and after Deregister the view goes on until Close.
 func (r *Registrar) Others() []Other {
 	r.mu.Lock()
 	defer r.mu.Unlock()

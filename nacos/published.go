@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Published returns under what address consumers may know the instance, with which weight and metadata keys, as the registry
-// shows them: "10.0.0.7:9090 weight=1 metadata=zone". It is empty when nothing was published since the last confirmed
-// absence. It returns at once.
+// Published returns under what address consumers may know the instance, with which weight and metadata keys, as the
+// registry shows them: "10.0.0.7:9090 weight=1 metadata=zone". It is empty when nothing was published since the last
+// confirmed absence. It returns at once.
 //
-// A weight of zero is an operator's, and no offline: the instance stays in every list, consumers that ignore weights call
-// it, and those that honour them come back when the weight does. So nothing drains, and readiness stays.
+// A weight of zero is an operator's, and no offline: the instance stays in every list, consumers that ignore weights
+// call it, and those that honour them come back when the weight does. So nothing drains, and readiness stays.
 func (r *Registrar) Published() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -178,8 +178,8 @@ func gaveUp(ctx context.Context, attempts int, began time.Time, last error) erro
 	return err
 }
 
-// attempt does what the machine wants done until the instance is listed or held, and returns an error for everything else. Close
-// and Deregister end it as well.
+// attempt does what the machine wants done until the instance is listed or held, and returns an error for everything
+// else. Close and Deregister end it as well.
 func (r *Registrar) attempt(ctx context.Context, self sdk.Instance) error {
 	r.mu.Lock()
 	if ctx.Err() != nil { // what ends it may have made it withdrawn in the same step

@@ -103,8 +103,8 @@ func newRegistrar(inst Instance, t timing, log *slog.Logger, connect func() conn
 // String returns "nacos GROUP@@SERVICE".
 func (r *Registrar) String() string { return "nacos " + r.inst.Group + "@@" + r.inst.Service }
 
-// Failure returns why the Register under way has not succeeded yet: the last attempt's error, with the ports that cannot be
-// reached; nil when nothing is wrong. It returns at once.
+// Failure returns why the Register under way has not succeeded yet: the last attempt's error, with the ports that
+// cannot be reached; nil when nothing is wrong. It returns at once.
 func (r *Registrar) Failure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

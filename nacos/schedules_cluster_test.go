@@ -16,8 +16,8 @@ import (
 	"github.com/lameduck-go/lameduck/nacos"
 )
 
-// In half of the schedules the registry is a cluster of three nodes. The clients are connected to the first, which is spared
-// by what would keep lists from them; where there are none, it is not.
+// In half of the schedules the registry is a cluster of three nodes. The clients are connected to the first, which is
+// spared by what would keep lists from them; where there are none, it is not.
 const clusterSize = 3
 
 // clusterFaults are drawn for a cluster, besides what may happen to every registry.

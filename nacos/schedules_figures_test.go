@@ -106,8 +106,8 @@ func (s *scene) judge(fail func(string, ...any)) {
 	s.judgeClients(reports, fail)
 }
 
-// judgeClients allows a failure where a Report names it: consumers may have had the address still. The resolver needs one
-// instance that is listed and alive, which a plan may leave it without.
+// judgeClients allows a failure where a Report names it: consumers may have had the address still. The resolver needs
+// one instance that is listed and alive, which a plan may leave it without.
 func (s *scene) judgeClients(reports map[string]lifecycle.Report, fail func(string, ...any)) {
 	if s.resolver == nil || s.plain == nil {
 		return

@@ -141,8 +141,8 @@ func (p *plan) staleList(at time.Duration) {
 	p.end(at+p.upTo(3*time.Second), "fresh list", stale(false))
 }
 
-// skewClock sets the clock forth, and back only where there are no clients: those drop every list until it has caught up, which
-// no instance can know.
+// skewClock sets the clock forth, and back only where there are no clients: those drop every list until it has caught
+// up, which no instance can know.
 func (p *plan) skewClock(at time.Duration) {
 	skew := p.scene.skew + p.upTo(5*time.Second)
 	if p.scene.deserted {

@@ -120,7 +120,8 @@ func (s *scene) setEnabled(n int, enabled bool) {
 	s.registry.SetEnabled(s.service, i.addr, enabled)
 }
 
-// blind takes the subscriptions of the instances. A consumer that it reaches keeps its last list, which is not the instances' doing.
+// blind takes the subscriptions of the instances. A consumer that it reaches keeps its last list, which is not the
+// instances' doing.
 func (s *scene) blind() error {
 	for n := range s.size {
 		s.registry.LoseSubscription(s.service, s.addr(n))
@@ -128,7 +129,8 @@ func (s *scene) blind() error {
 	return nil
 }
 
-// heal ends all faults, and sets the clock back when those have gone that are going: no list is taken for as long as it was ahead.
+// heal ends all faults, and sets the clock back when those have gone that are going: no list is taken for as long as it
+// was ahead.
 func (s *scene) heal() error {
 	var errs []error
 	for _, node := range s.nodes {
@@ -187,8 +189,8 @@ func (s *scene) lists(addr string) bool {
 	})
 }
 
-// publishes looks at what the nodes hold. What an operator hides counts where it is our own publication, and not where it is
-// the copy that another node has of it: no list shows that there is one.
+// publishes looks at what the nodes hold. What an operator hides counts where it is our own publication, and not where
+// it is the copy that another node has of it: no list shows that there is one.
 func (s *scene) publishes(addr string) bool {
 	return slices.ContainsFunc(s.nodes, func(node *nacostest.Server) bool {
 		return slices.ContainsFunc(node.Instances(s.service), func(i nacostest.Instance) bool {

@@ -95,7 +95,8 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 	return eventFailed, true
 }
 
-// probe registers again. The registry pushes that to every subscriber (alibaba/nacos#14027), so there is one for an absence.
+// probe registers again. The registry pushes that to every subscriber (alibaba/nacos#14027), so there is one for an
+// absence.
 func (r *Registrar) probe(ctx context.Context, l *link) event {
 	r.mu.Lock()
 	r.probes++

@@ -13,8 +13,8 @@ import (
 )
 
 // Update changes what is published, also for every later registration. Zero weight means 1. It blocks until the
-// registry shows the new values, for absenceWait at the most, and returns at once while the instance is withdrawn or not
-// registered yet.
+// registry shows the new values, for absenceWait at the most, and returns at once while the instance is withdrawn or
+// not registered yet.
 //
 // Nil means that the registry has accepted them, not that it shows them: where an operator has edited the instance it
 // goes on with the operator's weight and metadata, and r-nacos 0.8.5 keeps the first metadata. A difference is logged

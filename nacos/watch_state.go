@@ -28,17 +28,17 @@ import "time"
 // "There" is the second opinion, a look that does not go through our subscription: the open list, or a new
 // connection's subscription. Only offline is reported: absence alone has at least seven causes.
 //
-// Where the registry says that it does not even hold what was registered again, nobody has switched it off: the probe had no
-// effect, and a new connection registers it.
+// Where the registry says that it does not even hold what was registered again, nobody has switched it off: the probe
+// had no effect, and a new connection registers it.
 //
-// While registered a second opinion is taken every checkWait, as the subscription may have died; a login that is not known
-// any more leads to a new connection. An operator's offline reaches every node at once, so while our own view shows us
-// "not there" is no evidence of one: nodes may have lost sight of each other. A new connection looks at it. If that shows us,
-// there is nothing to be done until the open list has listed us once more; if not, our view may be broken, and the new
-// connection takes its place. Either happens once for an incident.
+// While registered a second opinion is taken every checkWait, as the subscription may have died; a login that is not
+// known any more leads to a new connection. An operator's offline reaches every node at once, so while our own view
+// shows us "not there" is no evidence of one: nodes may have lost sight of each other. A new connection looks at it. If
+// that shows us, there is nothing to be done until the open list has listed us once more; if not, our view may be
+// broken, and the new connection takes its place. Either happens once for an incident.
 //
-// While offline a list with us is no evidence either: it may be one of a node that has not heard of it. It needs the second
-// opinion, which is tried every recheckWait until one is to be had.
+// While offline a list with us is no evidence either: it may be one of a node that has not heard of it. It needs the
+// second opinion, which is tried every recheckWait until one is to be had.
 type machine struct {
 	t        timing
 	state    state

@@ -13,7 +13,8 @@ import (
 // openStreams is how many long streams there are at any time.
 const openStreams = 8
 
-// loads are the six kinds of clients of one strategy, on every node. begin and end are called once each; counts at any time.
+// loads are the six kinds of clients of one strategy, on every node. begin and end are called once each; counts at any
+// time.
 type loads struct {
 	mu      sync.Mutex
 	running []*load.Load

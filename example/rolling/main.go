@@ -3,8 +3,8 @@
 // Rolling restarts three real backend processes under load, registered in a Nacos naming server, once
 // for each way of going offline, and prints what each of the ways has lost.
 //
-// With -replicas 1 or 2 and -nodes 2 or 3 it shows a small fleet on a cluster of the registry: there the news of a successor
-// may come later than the news that the old one has gone.
+// With -replicas 1 or 2 and -nodes 2 or 3 it shows a small fleet on a cluster of the registry: there the news of a
+// successor may come later than the news that the old one has gone.
 //
 // It needs nothing but itself: the naming server runs inside it, and it runs itself again as the player of each
 // strategy, which has the clients, and as the backends.

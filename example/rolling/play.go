@@ -45,8 +45,8 @@ func play(ctx context.Context, p part, progress *progress) (_ result, err error)
 // restartsLeast is how many restarts there are in any case.
 const restartsLeast = 6
 
-// restarts rolls the backends over: on new ports, on the same ports, and so on until the time is used. One backend that is
-// alone has its successor first, on a new port; or, to show what that is for, not.
+// restarts rolls the backends over: on new ports, on the same ports, and so on until the time is used. One backend that
+// is alone has its successor first, on a new port; or, to show what that is for, not.
 func restarts(ctx context.Context, p part, r *rollout) error {
 	end := time.Now().Add(p.Duration)
 	if err := pause(ctx, lead); err != nil {

@@ -81,8 +81,8 @@ func (r *rollout) roll(ctx context.Context, samePort bool) error {
 	return nil
 }
 
-// onNewPort starts the replacement first, as a rolling update with a surge does, and ends the old one as soon as the new
-// one's own node lists it: consumers on other nodes hear of it later.
+// onNewPort starts the replacement first, as a rolling update with a surge does, and ends the old one as soon as the
+// new one's own node lists it: consumers on other nodes hear of it later.
 func (r *rollout) onNewPort(ctx context.Context, i int) error {
 	next, err := r.start(ctx, "")
 	if err != nil {
@@ -140,7 +140,8 @@ func (r *rollout) start(ctx context.Context, addr string) (*process, error) {
 	return p, nil
 }
 
-// awaitList blocks until the list of a node has addr as wanted; problem is what the error says when that takes too long.
+// awaitList blocks until the list of a node has addr as wanted; problem is what the error says when that takes too
+// long.
 func (r *rollout) awaitList(ctx context.Context, node, problem string, wanted func(listed bool) bool, addr string) error {
 	limit, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("%s after %v", problem, startLimit))
 	defer cancel()

@@ -69,9 +69,9 @@ func joinStrategies(list []Strategy) string {
 	return strings.Join(names, ",")
 }
 
-// lanes are the strategies that run one after another while the other lanes run beside them. Sleep and
-// Recreate do nothing for most of their time, so they have a lane of their own; two strategies at once leave the machine room enough for the figures
-// to be those of the strategies.
+// lanes are the strategies that run one after another while the other lanes run beside them. Sleep and Recreate do
+// nothing for most of their time, so they have a lane of their own; two strategies at once leave the machine room
+// enough for the figures to be those of the strategies.
 func lanes(chosen []Strategy) [][]Strategy {
 	var busy, idle []Strategy
 	for _, s := range chosen {

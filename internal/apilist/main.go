@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Apilist prints the exported declarations of the package in a directory, without comments and bodies, in a fixed order.
-// `.ci/api` compares them with the files in the folder api.
+// Apilist prints the exported declarations of the package in a directory, without comments and bodies, in a fixed
+// order. `.ci/api` compares them with the files in the folder api.
 package main
 
 import (

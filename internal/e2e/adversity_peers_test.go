@@ -47,8 +47,8 @@ func stallTLS(t *testing.T, i *instance) {
 	conn.Close()
 }
 
-// ignoreGoAway acks what must be acked, and stays. It has a call under way, and begins another one after the GOAWAY that
-// names it as the last; the one before that only warns (RFC 9113, section 6.8).
+// ignoreGoAway acks what must be acked, and stays. It has a call under way, and begins another one after the GOAWAY
+// that names it as the last; the one before that only warns (RFC 9113, section 6.8).
 func ignoreGoAway(t *testing.T, i *instance) {
 	conn := i.dialRaw(t)
 	i.slow <- time.Second

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// TestHonestHandshakeAtGracefulStop: a client that is slow, and in the middle of its handshake when GracefulStop begins,
-// gets through, is sent GOAWAY like any other, and holds nobody up.
+// TestHonestHandshakeAtGracefulStop: a client that is slow, and in the middle of its handshake when GracefulStop
+// begins, gets through, is sent GOAWAY like any other, and holds nobody up.
 func TestHonestHandshakeAtGracefulStop(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

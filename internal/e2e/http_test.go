@@ -57,8 +57,8 @@ func post(ctx context.Context, client *http.Client, url string) error {
 	return err
 }
 
-// TestKeptConnections: clients that keep a connection for as long as the server lets them, and look where to go only when
-// they open one, as those of a Kubernetes Service do.
+// TestKeptConnections: clients that keep a connection for as long as the server lets them, and look where to go only
+// when they open one, as those of a Kubernetes Service do.
 func TestKeptConnections(t *testing.T) {
 	t.Parallel()
 	var d directory.Directory

@@ -14,8 +14,8 @@ import (
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
-// TestOperatorOfflineAndOnline is the operator's way under load: offline in the console, online again, offline, and then
-// the process is told to go.
+// TestOperatorOfflineAndOnline is the operator's way under load: offline in the console, online again, offline, and
+// then the process is told to go.
 func TestOperatorOfflineAndOnline(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
@@ -59,8 +59,8 @@ func TestOperatorOfflineAndOnline(t *testing.T) {
 	}
 }
 
-// TestFlappingOperator: offline and online faster than it takes to be sure who did it. Nothing is lost, and what holds in
-// the end holds.
+// TestFlappingOperator: offline and online faster than it takes to be sure who did it. Nothing is lost, and what holds
+// in the end holds.
 func TestFlappingOperator(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)

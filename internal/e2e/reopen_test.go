@@ -82,9 +82,9 @@ var reopeners = []reopener{
 	}},
 }
 
-// TestClientsThatReopenTheirStreamsAtOnce: a handler that returns when it was told ends with what it returns, and one that
-// does not with UNAVAILABLE. Told or ended before GOAWAY is out, pick_first clients would open their streams
-// on the draining server again, thousands of times a second. After it, they open them elsewhere.
+// TestClientsThatReopenTheirStreamsAtOnce: a handler that returns when it was told ends with what it returns, and one
+// that does not with UNAVAILABLE. Told or ended before GOAWAY is out, pick_first clients would open their streams on
+// the draining server again, thousands of times a second. After it, they open them elsewhere.
 func TestClientsThatReopenTheirStreamsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, r := range reopeners {

@@ -28,7 +28,8 @@ import (
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
-// startServeHTTP runs a gRPC server through ServeHTTP, by TLS when config is not nil and by HTTP/2 without TLS otherwise.
+// startServeHTTP runs a gRPC server through ServeHTTP, by TLS when config is not nil and by HTTP/2 without TLS
+// otherwise.
 func startServeHTTP(t *testing.T, config *tls.Config, opts ...lifecycle.Option) *instance {
 	t.Helper()
 	lis := listen(t)
@@ -68,8 +69,8 @@ func throughServeHTTP(t *testing.T, test func(*testing.T, *tls.Config, grpc.Dial
 	})
 }
 
-// TestCallsInFlightThroughServeHTTP: calls of one connection that all end in the same moment, later than a handshake may
-// take, are answered.
+// TestCallsInFlightThroughServeHTTP: calls of one connection that all end in the same moment, later than a handshake
+// may take, are answered.
 func TestCallsInFlightThroughServeHTTP(t *testing.T) {
 	throughServeHTTP(t, func(t *testing.T, config *tls.Config, creds grpc.DialOption) {
 		i := startServeHTTP(t, config, quick()...)

@@ -130,8 +130,8 @@ func (r *relay) EmptyCall(ctx context.Context, in *testpb.Empty) (*testpb.Empty,
 	return out, err
 }
 
-// TestSilentConnectionToAFurtherServer: the handshakes of a server get their second from when that server begins to stop,
-// and the one behind it stops after that. Until then no GOAWAY is sent, and its clients go on calling.
+// TestSilentConnectionToAFurtherServer: the handshakes of a server get their second from when that server begins to
+// stop, and the one behind it stops after that. Until then no GOAWAY is sent, and its clients go on calling.
 func TestSilentConnectionToAFurtherServer(t *testing.T) {
 	t.Parallel()
 	front := listen(t)

@@ -42,8 +42,8 @@ func TestSuccessorOnAnotherNode(t *testing.T) {
 	}
 }
 
-// TestTwoServersBehindOneAddress takes one of them offline under a consumer with health checking, that has one connection
-// to it, alone and beside a caller that never lets it go quiet.
+// TestTwoServersBehindOneAddress takes one of them offline under a consumer with health checking, that has one
+// connection to it, alone and beside a caller that never lets it go quiet.
 func TestTwoServersBehindOneAddress(t *testing.T) {
 	for name, busy := range map[string]bool{"alone": false, "beside a busy caller": true} {
 		t.Run(name, func(t *testing.T) {

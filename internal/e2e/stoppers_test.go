@@ -18,8 +18,8 @@ import (
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
-// TestGracefulStopByTheProgram: another signal handler stops the server while a call is open. That is an error at once, not
-// when the call ends.
+// TestGracefulStopByTheProgram: another signal handler stops the server while a call is open. That is an error at once,
+// not when the call ends.
 func TestGracefulStopByTheProgram(t *testing.T) {
 	t.Parallel()
 	srv := grpc.NewServer()
@@ -119,8 +119,8 @@ func (l limited) Accept() (net.Conn, error) {
 	return limitedConn{c}, nil
 }
 
-// TestSilentConnectionBeneathAWrapper: it holds the stop for a second where it is watched beneath, and it is said where it
-// is not.
+// TestSilentConnectionBeneathAWrapper: it holds the stop for a second where it is watched beneath, and it is said where
+// it is not.
 func TestSilentConnectionBeneathAWrapper(t *testing.T) {
 	for name, watch := range map[string]bool{"watched beneath": true, "not watched": false} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,8 @@ func TestSilentConnectionBeneathAWrapper(t *testing.T) {
 	}
 }
 
-// TestMainThatEndsWithServe: Serve of net/http returns when the stop begins, and Shutdown, which is shared, when it has ended.
+// TestMainThatEndsWithServe: Serve of net/http returns when the stop begins, and Shutdown, which is shared, when it has
+// ended.
 func TestMainThatEndsWithServe(t *testing.T) {
 	t.Parallel()
 	var tracker interceptor.Tracker

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Skip leaves out, in a short run, the named tests and examples: those that wait in real time for half a second and more.
-// TestMain calls it before m.Run. A -skip of the command line wins.
+// Skip leaves out, in a short run, the named tests and examples: those that wait in real time for half a second and
+// more. TestMain calls it before m.Run. A -skip of the command line wins.
 func Skip(names ...string) {
 	flag.Parse()
 	if !testing.Short() {

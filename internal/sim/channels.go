@@ -25,8 +25,8 @@ func (b balanced) take(int) (*grpc.ClientConn, func()) { return b.conn, func() {
 func (b balanced) close()                              { b.conn.Close() }
 
 // newPinned is a channel to every address that was ever listed. An address that it has found gone may be back, and a
-// backoff of minutes would be the client's own loss. (ResetConnectBackoff at each news would be nearer, and is a data race
-// with the balancer in grpc-go 1.85.)
+// backoff of minutes would be the client's own loss. (ResetConnectBackoff at each news would be nearer, and is a data
+// race with the balancer in grpc-go 1.85.)
 func newPinned(n *network, v *view) balanced {
 	return newBalanced(n, v, serviceConfigs[RoundRobin], grpc.WithConnectParams(grpc.ConnectParams{
 		Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1, MaxDelay: 200 * time.Millisecond},

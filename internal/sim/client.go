@@ -16,7 +16,8 @@ import (
 	"google.golang.org/grpc/peer"
 )
 
-// The patience of clients is longer than any handler and any budget, or than any run: what runs into it was never answered.
+// The patience of clients is longer than any handler and any budget, or than any run: what runs into it was never
+// answered.
 const (
 	patience       = 3 * time.Minute
 	streamPatience = time.Hour

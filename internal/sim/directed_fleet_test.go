@@ -47,8 +47,9 @@ func clients(seed uint64, every time.Duration, kinds ...sim.ClientKind) (plans [
 	return plans
 }
 
-// One instance is replaced by another, which is started first and has just become ready. Consumers on other nodes may hear
-// that the old one has gone before they hear that the new one is there, and the old one's own node may hear of it last.
+// One instance is replaced by another, which is started first and has just become ready. Consumers on other nodes may
+// hear that the old one has gone before they hear that the new one is there, and the old one's own node may hear of it
+// last.
 func TestOneInstanceAndItsSuccessor(t *testing.T) {
 	compare(t, 4, func(s *sim.Schedule) {
 		s.Slots, s.Group, s.Nodes = 1, 1, 3

@@ -85,8 +85,8 @@ func TestQuietCoversWhatSettleDoesNot(t *testing.T) {
 	}
 }
 
-// Held by an operator and drained by hand: either alone keeps it draining, and what the operator gives back is withdrawn
-// for the hand.
+// Held by an operator and drained by hand: either alone keeps it draining, and what the operator gives back is
+// withdrawn for the hand.
 func TestHandAndOperator(t *testing.T) {
 	for seed := range uint64(8) {
 		s := drawn(seed)
@@ -101,7 +101,8 @@ func TestHandAndOperator(t *testing.T) {
 	}
 }
 
-// A channel may tell its calls of a refusal that is long over: it is laid at the door of who had gone, not of who has come.
+// A channel may tell its calls of a refusal that is long over: it is laid at the door of who had gone, not of who has
+// come.
 func TestBackoffOfThePredecessor(t *testing.T) {
 	for seed := range uint64(20) {
 		s := drawn(seed)
@@ -118,8 +119,8 @@ func TestBackoffOfThePredecessor(t *testing.T) {
 	}
 }
 
-// Counters are zero as soon as handlers have returned, and their answers are still on their way: the transport decides when
-// all is done.
+// Counters are zero as soon as handlers have returned, and their answers are still on their way: the transport decides
+// when all is done.
 func TestAnswersThatAreStillOnTheirWay(t *testing.T) {
 	for seed := range uint64(4) {
 		s := drawn(seed)
@@ -133,8 +134,8 @@ func TestAnswersThatAreStillOnTheirWay(t *testing.T) {
 	}
 }
 
-// An operator's offline ends the process, and its successor finds it: that one parks, or a supervisor would restart it in a
-// loop.
+// An operator's offline ends the process, and its successor finds it: that one parks, or a supervisor would restart it
+// in a loop.
 func TestExitParksWhereTheFlagIsFound(t *testing.T) {
 	for seed := range uint64(8) {
 		s := drawn(seed)

@@ -7,15 +7,15 @@
 //	go test ./internal/sim -seed=226 -v                        one seed, with the log of its instances
 //
 // A seed decides a [Schedule]: how many instances there are and with what budget, who calls them and how often, when
-// they are restarted, drained by hand and resumed, taken offline and online by an operator, and when the registry fails.
-// Instances are replaced one by one, or two at once, or all at once (blue and green); there may be only one, whose
-// successor is started first; or they stand behind one address, without a registry.
-// The schedule is played inside a testing/synctest bubble, with fake time, by real gRPC servers with the interceptors,
-// the health service and the Manager, and by real gRPC clients: round_robin, round_robin with health checking,
-// pick_first, a channel per instance, a channel per call, and one that never hears that an address has gone. Only the
-// network and the registry are models. The registry has one to three nodes, and news of each instance travel to each node
-// by a way of their own, out of order; clients and instances follow one node each. Every connection has the latency of the
-// schedule and a small window, and a dial to an address where nobody listens is refused.
+// they are restarted, drained by hand and resumed, taken offline and online by an operator, and when the registry
+// fails. Instances are replaced one by one, or two at once, or all at once (blue and green); there may be only one,
+// whose successor is started first; or they stand behind one address, without a registry. The schedule is played inside
+// a testing/synctest bubble, with fake time, by real gRPC servers with the interceptors, the health service and the
+// Manager, and by real gRPC clients: round_robin, round_robin with health checking, pick_first, a channel per instance,
+// a channel per call, and one that never hears that an address has gone. Only the network and the registry are models.
+// The registry has one to three nodes, and news of each instance travel to each node by a way of their own, out of
+// order; clients and instances follow one node each. Every connection has the latency of the schedule and a small
+// window, and a dial to an address where nobody listens is refused.
 //
 // # What is checked
 //
@@ -53,9 +53,9 @@
 // Quiet is shown to be needed by schedules of their own, in which the registry is slower than settle.
 //
 // The same schedules are played with the Strict policy and with a plain deregister and GracefulStop, and those with a
-// small fleet once more with health Watches that hear of the offline at the trigger and no wait for a successor. All three
-// lose calls, and the test fails when they do not: a simulation that cannot see loss proves nothing. Strict has to keep
-// all the other invariants.
+// small fleet once more with health Watches that hear of the offline at the trigger and no wait for a successor. All
+// three lose calls, and the test fails when they do not: a simulation that cannot see loss proves nothing. Strict has
+// to keep all the other invariants.
 //
 // # What is not
 //
@@ -64,10 +64,10 @@
 // balancers, are drawn from sources of their own. A failure may take several runs of its seed (-seed=226 -count=50).
 //
 // The model keeps the promises that a Lossless offline rests on: who is told of a change of the registry is followed by
-// everybody else within the settle time, a request that was given up changes nothing later, and an absence is not confirmed
-// before the instance was told what operators did ahead of it. At least one instance is registered and serving at any time.
-// A fleet that leaves as a whole does so when each of its instances sees the new ones: with an old one left in its list it
-// cannot know that this one will leave too.
-// Processes do not crash, and no packet is lost. TLS, connections that stall in their handshake, further servers and
-// several registrars are not part of it: internal/e2e and lifecycle have those.
+// everybody else within the settle time, a request that was given up changes nothing later, and an absence is not
+// confirmed before the instance was told what operators did ahead of it. At least one instance is registered and
+// serving at any time. A fleet that leaves as a whole does so when each of its instances sees the new ones: with an old
+// one left in its list it cannot know that this one will leave too. Processes do not crash, and no packet is lost. TLS,
+// connections that stall in their handshake, further servers and several registrars are not part of it: internal/e2e
+// and lifecycle have those.
 package sim

@@ -48,8 +48,8 @@ func (s *Schedule) drawFleet(r *rand.Rand) {
 	}
 }
 
-// drawActs draws what happens to one slot: a walk in which most acts find the instance where they matter, and a restart in
-// the end. Every fourth act is any.
+// drawActs draws what happens to one slot: a walk in which most acts find the instance where they matter, and a restart
+// in the end. Every fourth act is any.
 func drawActs(r *rand.Rand) []Act {
 	var acts []Act
 	hand, held := false, false
@@ -121,7 +121,8 @@ func drawClient(r *rand.Rand, k ClientKind, deaf float64, virtual bool) ClientPl
 	return c
 }
 
-// extreme draws from 0 to most, and often from close to either end: what is late is late because of one way that is slow.
+// extreme draws from 0 to most, and often from close to either end: what is late is late because of one way that is
+// slow.
 func extreme(r *rand.Rand, most time.Duration) time.Duration {
 	d := between(r, 0, most+1)
 	switch r.IntN(3) {

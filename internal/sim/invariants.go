@@ -59,8 +59,8 @@ func (i *instance) checkTell() {
 	}
 }
 
-// checkTold is called when Watch has told what an operator did, and has no more to tell: they decide, unless the instance
-// is withdrawn, or leaves. known is what was so before.
+// checkTold is called when Watch has told what an operator did, and has no more to tell: they decide, unless the
+// instance is withdrawn, or leaves. known is what was so before.
 func (i *instance) checkTold(n news, known known) {
 	if i.manager == nil || i.strategy != Lossless {
 		return

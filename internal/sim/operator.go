@@ -112,8 +112,8 @@ func (r *registrar) next(told *news) *news {
 	return &n
 }
 
-// tell reports false where it has not told how the instance is held, because an operator was faster: what they did will be
-// told in its time.
+// tell reports false where it has not told how the instance is held, because an operator was faster: what they did will
+// be told in its time.
 func (r *registrar) tell(changed func(bool), n news) bool {
 	if n.state {
 		n.online = !r.heldByOperator()
@@ -126,8 +126,8 @@ func (r *registrar) tell(changed func(bool), n news) bool {
 	}
 	before := r.known
 	n.early = n.early || r.registering
-	// An instance that is withdrawn, or was asked to be, is not held by anybody else. One that they have put online since is
-	// not absent.
+	// An instance that is withdrawn, or was asked to be, is not held by anybody else. One that they have put online
+	// since is not absent.
 	r.held = !n.online && !r.withdrawing && errors.Is(r.outcome, errNotAsked)
 	again := slices.ContainsFunc(r.news, func(n news) bool { return n.online && !n.state })
 	if r.held && !again && (r.absent.IsZero() || !n.state) {

@@ -11,8 +11,9 @@ import (
 
 // A registry is a list of addresses, the nodes that hand it out, and those who follow one of these.
 //
-// Settle rests on one promise, and the model keeps it, faults included: of everybody who hears of a change, whoever made
-// it among them, the last hears of it spread after the first at the most. News of two instances travel by two ways.
+// Settle rests on one promise, and the model keeps it, faults included: of everybody who hears of a change, whoever
+// made it among them, the last hears of it spread after the first at the most. News of two instances travel by two
+// ways.
 type registry struct {
 	spread time.Duration
 	seed   uint64
@@ -145,7 +146,8 @@ func (g *registry) absentAt(addr string, t time.Time) (since time.Time, ok bool)
 	return since, ok
 }
 
-// add lists an instance, unless an operator's offline of its address is still remembered. It is called with the lock held.
+// add lists an instance, unless an operator's offline of its address is still remembered. It is called with the lock
+// held.
 func (g *registry) add(addr string, owner *registrar) {
 	if e := g.entries[addr]; e == nil || e.owner != owner {
 		g.entries[addr] = &entry{owner: owner, offline: time.Now().Before(g.flags[addr])}

@@ -89,8 +89,8 @@ func (i *instance) checkCounts(wrong func(string, ...any), t *tally) {
 	between("streams in flight at the trigger", report.AtTrigger.Streams, open[1], openHigh[1])
 }
 
-// callsCut returns bounds of how many calls were cut whose handlers ran: an answer that was on its way is cut as well, and
-// no handler knows of it.
+// callsCut returns bounds of how many calls were cut whose handlers ran: an answer that was on its way is cut as well,
+// and no handler knows of it.
 func (i *instance) callsCut(t *tally) (low, high int) {
 	for _, e := range t.runs {
 		if e.stream || e.saw.verdict != cut {

@@ -23,8 +23,8 @@ type Schedule struct {
 	Exit                               bool // an operator's offline ends the process
 	EarlyNotice                        bool // streams are told once withdrawn and settled
 
-	// Group is how many slots are restarted at once, in turn: their successors first, and the old ones when these see them.
-	// With 0 slot 0 stays, and the others act on their own.
+	// Group is how many slots are restarted at once, in turn: their successors first, and the old ones when these see
+	// them. With 0 slot 0 stays, and the others act on their own.
 	Group   int
 	Acts    [][]Act
 	Faults  []Fault

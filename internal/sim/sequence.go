@@ -34,8 +34,8 @@ func (i *instance) checkPhases(wrong func(string, ...any)) {
 	}
 }
 
-// checkGoAway: the listener closes once the instance is absent, settled and quiet, and no later; unconfirmed, not before
-// half the budget.
+// checkGoAway: the listener closes once the instance is absent, settled and quiet, and no later; unconfirmed, not
+// before half the budget.
 func (i *instance) checkGoAway(wrong func(string, ...any), t *tally) {
 	known := i.registrar.what()
 	if i.strategy != Lossless || i.forced() || i.closedAt.IsZero() || known.returned.IsZero() {

@@ -81,9 +81,9 @@ func TestSchedules(t *testing.T) {
 	t.Logf("%v", time.Since(began).Round(time.Millisecond))
 }
 
-// play runs one schedule in a bubble of its own and reports what is not as it should be. A panic in a handler, or a bubble
-// that does not end, takes the process with it: what has begun and not ended is on the standard output, which go test shows
-// then.
+// play runs one schedule in a bubble of its own and reports what is not as it should be. A panic in a handler, or a
+// bubble that does not end, takes the process with it: what has begun and not ended is on the standard output, which go
+// test shows then.
 func play(t *testing.T, schedule sim.Schedule, strategy sim.Strategy, repeat string, verbose bool) (r sim.Result) {
 	t.Helper()
 	fmt.Printf("begins: %v, %s\n", strategy, repeat)

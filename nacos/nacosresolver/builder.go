@@ -25,8 +25,8 @@ type TLS = nacos.TLS
 
 // NewBuilder returns a builder for grpc.WithResolvers. It registers nothing and may be used for any number of channels,
 // concurrently. The channels of one builder that follow the same service share one connection to the registry, so a
-// program needs one builder for a registry. What is wrong with cfg or with a target is the error of Build, and so of the
-// channel's calls.
+// program needs one builder for a registry. What is wrong with cfg or with a target is the error of Build, and so of
+// the channel's calls.
 func NewBuilder(cfg Config) resolver.Builder { return &builder{cfg: cfg, feeds: map[feedKey]*feed{}} }
 
 type builder struct {

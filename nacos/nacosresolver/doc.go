@@ -18,7 +18,7 @@
 // An empty list never reaches the channel: registries hand one out when they have been restarted, and addresses that
 // may be gone are better than none. The last list stays, and one line is logged.
 //
-// The channels of one builder that follow the same service share one connection to the registry. It ends with the last of
-// them; nothing stays behind: no goroutine, no socket, no file. No port is opened, so that lists come from the registry and
-// from nobody else.
+// The channels of one builder that follow the same service share one connection to the registry. It ends with the last
+// of them; nothing stays behind: no goroutine, no socket, no file. No port is opened, so that lists come from the
+// registry and from nobody else.
 package nacosresolver

@@ -18,8 +18,8 @@ const (
 	closeLimit = 2 * time.Second
 )
 
-// A feed is the list of one service, for all channels of a builder that follow it. It believes its subscription until there
-// is a doubt; what follows then stands in second_look.go.
+// A feed is the list of one service, for all channels of a builder that follow it. It believes its subscription until
+// there is a doubt; what follows then stands in second_look.go.
 type feed struct {
 	query
 	connect func() *sdk.Client

@@ -12,8 +12,8 @@ import (
 
 var namesPart = regexp.MustCompile(`^(authority|service|fragment|parameters?)\b`)
 
-// FuzzParseTarget feeds targets that people type: an error that names the part, or a query that survives being written as
-// a target.
+// FuzzParseTarget feeds targets that people type: an error that names the part, or a query that survives being written
+// as a target.
 func FuzzParseTarget(f *testing.F) {
 	f.Add("nacos:///orders")
 	f.Add("nacos:orders?group=shop&namespace=staging&cluster=north,south")

@@ -11,19 +11,20 @@ import (
 )
 
 const (
-	// doubtWait passes between a doubt (nothing usable is listed, or a channel cannot connect) and a look at the open list,
-	// and between the two looks that convict a subscription: a push takes 0.5 to 1 s, 2 s from node to node.
+	// doubtWait passes between a doubt (nothing usable is listed, or a channel cannot connect) and a look at the open
+	// list, and between the two looks that convict a subscription: a push takes 0.5 to 1 s, 2 s from node to node.
 	doubtWait = 3 * time.Second
 	// lookAgain passes between two looks while nothing usable is listed.
 	lookAgain = 10 * time.Second
 	lookLimit = 2 * time.Second
-	// replaceEvery is the least between two new connections while the looks go on to differ. Nodes that disagree show their
-	// own lists on each connection, and no new one mends that.
+	// replaceEvery is the least between two new connections while the looks go on to differ. Nodes that disagree show
+	// their own lists on each connection, and no new one mends that.
 	replaceEvery = 5 * time.Minute
 )
 
-// doubts are about a subscription that may be broken: a push was lost, or the registry shows different lists. The open list, read
-// over HTTP, tells. When it contradicts the subscription twice, a new connection takes the place of the old one.
+// doubts are about a subscription that may be broken: a push was lost, or the registry shows different lists. The open
+// list, read over HTTP, tells. When it contradicts the subscription twice, a new connection takes the place of the old
+// one.
 type doubts struct {
 	due      <-chan time.Time // the next look at the open list; nil: no doubt
 	looking  bool

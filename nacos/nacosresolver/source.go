@@ -60,7 +60,8 @@ func (s *source) put(list []sdk.Instance) {
 	}
 }
 
-// close ends the subscription with its connection; it takes closeLimit at the most, and goes on in the background when ctx ends.
+// close ends the subscription with its connection; it takes closeLimit at the most, and goes on in the background when
+// ctx ends.
 func (s *source) close(ctx context.Context) error {
 	s.cancel()
 	ctx, cancel := context.WithTimeout(ctx, closeLimit)

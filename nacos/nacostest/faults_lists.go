@@ -74,9 +74,8 @@ func (s *Server) SkewClock(d time.Duration) {
 	s.withNaming(func(n *naming) { n.setSkew(d) })
 }
 
-// PushDelay sets the time between a change and its push, for changes from now
-// on; zero is that of the Options again. Operators set it on the official servers too (nacos.naming.push.pushTaskDelay);
-// r-nacos 0.8.5 takes 500 to 1000 ms.
+// PushDelay sets the time between a change and its push, for changes from now on; zero is that of the Options again.
+// Operators set it on the official servers too (nacos.naming.push.pushTaskDelay); r-nacos 0.8.5 takes 500 to 1000 ms.
 func (s *Server) PushDelay(d time.Duration) {
 	s.faults.mu.Lock()
 	s.faults.delay = d

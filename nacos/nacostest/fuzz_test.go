@@ -11,8 +11,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// FuzzDecode feeds the wire decoding what a client may send: it returns an error or a payload, and never panics. What the
-// SDK's generated code understands it understands in the same way, and what it has read survives a round trip.
+// FuzzDecode feeds the wire decoding what a client may send: it returns an error or a payload, and never panics. What
+// the SDK's generated code understands it understands in the same way, and what it has read survives a round trip.
 func FuzzDecode(f *testing.F) {
 	f.Add((&payload{kind: "HealthCheckRequest", headers: map[string]string{"app": "a"}, body: []byte("{}")}).encode())
 	f.Add([]byte{0x12, 0xff, 0xff, 0xff, 0xff, 0x0f})

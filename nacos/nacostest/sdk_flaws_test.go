@@ -14,12 +14,14 @@ import (
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
-// The tests of this file, TestSpoofEmptyList and TestSkewClock show what package nacos does not use of the SDK, and why. When one
-// of them fails, the SDK has mended it: see "The Nacos SDK" in CONTRIBUTING.md for what need not be done any more.
+// The tests of this file, TestSpoofEmptyList and TestSkewClock show what package nacos does not use of the SDK, and
+// why. When one of them fails, the SDK has mended it: see "The Nacos SDK" in CONTRIBUTING.md for what need not be done
+// any more.
 
 const mended = "the SDK has mended this: see The Nacos SDK in CONTRIBUTING.md"
 
-// What cannot be shown by a test (data races, nacos-sdk-go#905, #908, and the map of clients) may have been mended by any other version.
+// What cannot be shown by a test (data races, nacos-sdk-go#905, #908, and the map of clients) may have been mended by
+// any other version.
 func TestSDKVersion(t *testing.T) {
 	if want := "Nacos-Go-Client:v2.3.5"; constant.CLIENT_VERSION != want {
 		t.Errorf("the SDK is %s, want %s: %s", constant.CLIENT_VERSION, want, mended)

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A conn reports the begin and the end of its handshake. It has no TCP_USER_TIMEOUT: grpc-go sets that on a *net.TCPConn
-// only (v1.85.0, internal/syscall), by the keepalive that the server was made with, which cannot be read from here. A peer
-// that is gone while data waits for it is found by keepalive, or by the kernel's retransmissions.
+// A conn reports the begin and the end of its handshake. It has no TCP_USER_TIMEOUT: grpc-go sets that on a
+// *net.TCPConn only (v1.85.0, internal/syscall), by the keepalive that the server was made with, which cannot be read
+// from here. A peer that is gone while data waits for it is found by keepalive, or by the kernel's retransmissions.
 type conn struct {
 	*net.TCPConn
 	reader

@@ -3,11 +3,12 @@
 // Package handshake knows which connections of a listener are in their handshake, and can hurry them.
 //
 // GracefulStop and Stop of grpc-go both wait for connections in their handshake before anything else, for as long as
-// grpc.ConnectionTimeout says (120 s by default): a port scanner, a TCP probe that stays open or a stalled TLS client is
-// enough. grpc-go puts the handshake, TLS and HTTP/2 preface, between two calls of SetDeadline on the connection that the
-// listener has handed out, the second one with the zero time (v1.85.0, server.go, handleRawConn). A wrapper that forwards
-// SetDeadline and Close, as LimitListener, cmux and the PROXY protocol have them, may lie in between. A server that does
-// not call SetDeadline, or that sets one deadline after the other, is left alone: ours would cut its calls.
+// grpc.ConnectionTimeout says (120 s by default): a port scanner, a TCP probe that stays open or a stalled TLS client
+// is enough. grpc-go puts the handshake, TLS and HTTP/2 preface, between two calls of SetDeadline on the connection
+// that the listener has handed out, the second one with the zero time (v1.85.0, server.go, handleRawConn). A wrapper
+// that forwards SetDeadline and Close, as LimitListener, cmux and the PROXY protocol have them, may lie in between. A
+// server that does not call SetDeadline, or that sets one deadline after the other, is left alone: ours would cut its
+// calls.
 package handshake
 
 import (
@@ -16,8 +17,8 @@ import (
 	"time"
 )
 
-// A Listener watches the connections that it hands out, if they are a *net.TCPConn: what else a listener hands out may be
-// more than a net.Conn. All methods are safe for concurrent use.
+// A Listener watches the connections that it hands out, if they are a *net.TCPConn: what else a listener hands out may
+// be more than a net.Conn. All methods are safe for concurrent use.
 type Listener struct {
 	net.Listener
 	aside     bool // connections are left alone

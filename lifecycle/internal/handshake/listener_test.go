@@ -72,7 +72,8 @@ func TestHurryAgainShortens(t *testing.T) {
 	}
 }
 
-// grpc-go ends the deadline of a handshake before it serves. What sets another one is a server with deadlines of its own.
+// grpc-go ends the deadline of a handshake before it serves. What sets another one is a server with deadlines of its
+// own.
 func TestHurryLetsAServerWithDeadlinesOfItsOwnBe(t *testing.T) {
 	l, server, client := accepted(t)
 	for range 3 {

@@ -9,9 +9,10 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// A reader reads without holding a buffer while nothing comes: grpc-go would keep one of 32 KiB for each idle connection
-// (grpc.ReadBufferSize). It knows how to do without for a *net.TCPConn, and for whatever has ReadOnReady (v1.85.0,
-// internal/transport/readyreader). Reads are one at a time, so what one needs is kept here, and a read allocates nothing.
+// A reader reads without holding a buffer while nothing comes: grpc-go would keep one of 32 KiB for each idle
+// connection (grpc.ReadBufferSize). It knows how to do without for a *net.TCPConn, and for whatever has ReadOnReady
+// (v1.85.0, internal/transport/readyreader). Reads are one at a time, so what one needs is kept here, and a read
+// allocates nothing.
 type reader struct {
 	raw  syscall.RawConn
 	read func(fd uintptr) bool
@@ -23,8 +24,8 @@ type reader struct {
 	err  error
 }
 
-// ReadOnReady waits until there is something to read, takes a buffer of size bytes from pool and reads into it. The buffer
-// is nil after an error. It must not be called concurrently.
+// ReadOnReady waits until there is something to read, takes a buffer of size bytes from pool and reads into it. The
+// buffer is nil after an error. It must not be called concurrently.
 func (c *conn) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
 	r := &c.reader
 	if r.raw == nil {

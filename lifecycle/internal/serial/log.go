@@ -7,8 +7,8 @@ import (
 	"log/slog"
 )
 
-// LogHandler returns a handler that hands records to h by q: a sink that blocks, a full pipe for example, holds nothing up, and
-// a level of the program may call back.
+// LogHandler returns a handler that hands records to h by q: a sink that blocks, a full pipe for example, holds nothing
+// up, and a level of the program may call back.
 func LogHandler(h slog.Handler, q *Queue) slog.Handler { return handler{h, q} }
 
 type handler struct {

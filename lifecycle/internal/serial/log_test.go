@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The handler is handed on what loggers do to it, and asked for the level; a context that has ended is no reason to drop a
-// line.
+// The handler is handed on what loggers do to it, and asked for the level; a context that has ended is no reason to
+// drop a line.
 func TestLogHandler(t *testing.T) {
 	var out bytes.Buffer
 	var lines Queue

@@ -9,8 +9,8 @@ import (
 )
 
 // A Queue calls functions in order, on a goroutine that lives while there is something to call. So what belongs to the
-// program, a callback or the handler of its logger, may block or call back. The zero value is ready; all methods are safe for
-// concurrent use.
+// program, a callback or the handler of its logger, may block or call back. The zero value is ready; all methods are
+// safe for concurrent use.
 type Queue struct {
 	mu      sync.Mutex
 	waiting []func()

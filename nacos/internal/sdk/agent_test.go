@@ -57,8 +57,8 @@ func TestLoginAnswers(t *testing.T) {
 	}
 }
 
-// A 500 may be a refusal: 3.0.3 answers every failed login so, 2.5.1 that of an unknown user. One login that was good shows
-// that it is not.
+// A 500 may be a refusal: 3.0.3 answers every failed login so, 2.5.1 that of an unknown user. One login that was good
+// shows that it is not.
 func TestRefusedLoginThatIsA500(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -16,18 +16,18 @@ import (
 // Instance is an instance as the SDK has it.
 type Instance = model.Instance
 
-// A publication is what is wanted under a service: one instance, registered or withdrawn, since the registry keeps one for a
-// connection.
+// A publication is what is wanted under a service: one instance, registered or withdrawn, since the registry keeps one
+// for a connection.
 type publication struct {
 	service, group string
 	request        string // registerInstance or deregisterInstance
 	instance       Instance
 }
 
-// Register publishes i. Nil means that the node we are connected to has accepted it, not that anybody sees it. It is repeated
-// after each connect until Deregister, also when it has failed for want of an answer: it may be published later all the same.
-// One that the registry has refused is not repeated, unless there was one before it. Only address, cluster, weight and metadata of
-// i count; it is ephemeral, enabled and healthy always.
+// Register publishes i. Nil means that the node we are connected to has accepted it, not that anybody sees it. It is
+// repeated after each connect until Deregister, also when it has failed for want of an answer: it may be published
+// later all the same. One that the registry has refused is not repeated, unless there was one before it. Only address,
+// cluster, weight and metadata of i count; it is ephemeral, enabled and healthy always.
 func (c *Client) Register(ctx context.Context, service, group string, i Instance) error {
 	i.Metadata = maps.Clone(i.Metadata)
 	if i.Metadata == nil {
@@ -45,8 +45,8 @@ func (c *Client) Register(ctx context.Context, service, group string, i Instance
 	})
 }
 
-// Deregister withdraws i, which is not registered again after a connect then, also when it fails. A withdrawal that has failed for
-// want of an answer is repeated after each connect until the registry has answered.
+// Deregister withdraws i, which is not registered again after a connect then, also when it fails. A withdrawal that has
+// failed for want of an answer is repeated after each connect until the registry has answered.
 func (c *Client) Deregister(ctx context.Context, service, group string, i Instance) error {
 	p := &publication{
 		service, group, "deregisterInstance",
@@ -105,8 +105,8 @@ func (c *Client) ask(r rpc_request.IRequest) error {
 	return err
 }
 
-// answered tells that the registry itself has said no, for another reason than want of rights: it is starting, or refuses the
-// instance.
+// answered tells that the registry itself has said no, for another reason than want of rights: it is starting, or
+// refuses the instance.
 func answered(err error) bool {
 	if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) ||
 		errors.Is(err, context.DeadlineExceeded) {

@@ -86,15 +86,15 @@ func (c *Client) construct() {
 	}
 }
 
-// Reached reports whether the registry may have heard of anything that was asked for: whether a call has ended in another
-// way than for want of a connection, or a list has come. It is true while a call is under way: what becomes of that is not known
-// yet.
+// Reached reports whether the registry may have heard of anything that was asked for: whether a call has ended in
+// another way than for want of a connection, or a list has come. It is true while a call is under way: what becomes of
+// that is not known yet.
 func (c *Client) Reached() bool { return c.sending.Load() > 0 || c.reached.Load() }
 
 // Close ends the connection, and with it everything that the client has published, and waits for the calls that are
-// still under way, which end soon after. A connect that is under way then ends in the background, within 4 s. It returns
-// context.Cause(ctx) if ctx ends first; the rest is then done in the background. Later calls wait for the same end. Callbacks do not run any more once Close was called, except for
-// one that has begun before.
+// still under way, which end soon after. A connect that is under way then ends in the background, within 4 s. It
+// returns context.Cause(ctx) if ctx ends first; the rest is then done in the background. Later calls wait for the same
+// end. Callbacks do not run any more once Close was called, except for one that has begun before.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	select {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sdk is the one place that knows how nacos-sdk-go has to be set up and what it does wrong. It takes the SDK's gRPC
-// client, its login and its choice of servers, and leaves its naming client out. "The Nacos SDK" in CONTRIBUTING.md says why,
-// and when that need not be any more.
+// Package sdk is the one place that knows how nacos-sdk-go has to be set up and what it does wrong. It takes the SDK's
+// gRPC client, its login and its choice of servers, and leaves its naming client out. "The Nacos SDK" in
+// CONTRIBUTING.md says why, and when that need not be any more.
 //
 // What it works around in v2.3.5:
 //
@@ -16,6 +16,6 @@
 //   - a connect that is under way when a client is closed makes a new connection all the same
 //   - it writes a log file beside the program
 //
-// What nothing can be done about: a reconnect is a data race inside the SDK (nacos-sdk-go#905, mended by nacos-sdk-go#887, which
-// is in no release).
+// What nothing can be done about: a reconnect is a data race inside the SDK (nacos-sdk-go#905, mended by
+// nacos-sdk-go#887, which is in no release).
 package sdk

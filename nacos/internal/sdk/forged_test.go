@@ -54,7 +54,8 @@ func forgedHost(metadata string) []any {
 	}}
 }
 
-// forge sends each datagram to every port that the SDK might listen at. The program's own socket among them must hear them.
+// forge sends each datagram to every port that the SDK might listen at. The program's own socket among them must hear
+// them.
 func forge(t *testing.T, program *net.UDPConn, datagrams ...[]byte) {
 	t.Helper()
 	from, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})

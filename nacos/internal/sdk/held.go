@@ -17,9 +17,10 @@ import (
 
 const instancePath = "/v1/ns/instance"
 
-// Held tells whether the registry has i, whether listed or switched off by an operator, and whether that is known. Nacos up to
-// 2.5 and r-nacos tell it, 3.x does not (410, or 403 by default): their detail of an instance has what an operator has switched
-// off (2.5.1, r-nacos 0.8.5), and is no earlier than a push. Every node is asked; one that has it decides.
+// Held tells whether the registry has i, whether listed or switched off by an operator, and whether that is known.
+// Nacos up to 2.5 and r-nacos tell it, 3.x does not (410, or 403 by default): their detail of an instance has what an
+// operator has switched off (2.5.1, r-nacos 0.8.5), and is no earlier than a push. Every node is asked; one that has it
+// decides.
 func (c *Client) Held(ctx context.Context, service, group string, i Instance) (held, known bool) {
 	var yes, unknown atomic.Bool
 	var asked sync.WaitGroup
@@ -55,7 +56,8 @@ func (c *Client) heldBy(ctx context.Context, server constant.ServerConfig, servi
 	if !ok || status.code != http.StatusNotFound && status.code != http.StatusInternalServerError {
 		return false, false
 	}
-	// 2.5.1 says 404 of an instance that it does not have, r-nacos 500; a server without these paths, or in trouble, may too.
+	// 2.5.1 says 404 of an instance that it does not have, r-nacos 500; a server without these paths, or in trouble,
+	// may too.
 	var list any
 	return false, c.get(ctx, server, listPath, query, &list) == nil
 }

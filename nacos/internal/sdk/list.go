@@ -32,8 +32,8 @@ type NodeList struct {
 }
 
 // List reads who is listed by the open instance list over HTTP, without the subscription: a second opinion. It works on
-// 2.x, 3.x and r-nacos without a token, and with the login's where authentication is on. It shows enabled instances only,
-// and is no earlier than a push (nacos 2.5.1, 3.0.3).
+// 2.x, 3.x and r-nacos without a token, and with the login's where authentication is on. It shows enabled instances
+// only, and is no earlier than a push (nacos 2.5.1, 3.0.3).
 //
 // All nodes are asked at once and what they list is put together: an instance is absent when no node that answers has
 // it. An instance may be in it once for each node. Without any answer the error wraps ErrNoOpinion, and says what each

@@ -25,9 +25,9 @@ const (
 // errMaybeRefused is the answer of a server that is in trouble, or that does not accept our login.
 var errMaybeRefused = errors.New("login: no answer that tells")
 
-// logIn logs in and keeps the outcome. A refusal is no 4xx everywhere: 3.0.3 answers every failed login with a 500, 2.5.1
-// does so for an unknown user. As long as no login was good such an answer is asked for again, and believed the third time
-// if its text is one of these, or the server is well otherwise.
+// logIn logs in and keeps the outcome. A refusal is no 4xx everywhere: 3.0.3 answers every failed login with a 500,
+// 2.5.1 does so for an unknown user. As long as no login was good such an answer is asked for again, and believed the
+// third time if its text is one of these, or the server is well otherwise.
 func (a *agent) logIn(req *http.Request, timeout time.Duration) (*http.Response, error) {
 	var resp *http.Response
 	var token string

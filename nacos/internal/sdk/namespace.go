@@ -13,8 +13,8 @@ import (
 
 const namespacesPath = "/v1/console/namespaces"
 
-// NamespaceMissing tells that a node of the registry says that nobody has created our namespace. Where none tells, 3.x for
-// example, it reports false: a registry takes any name, and who has made a typing error is alone there.
+// NamespaceMissing tells that a node of the registry says that nobody has created our namespace. Where none tells, 3.x
+// for example, it reports false: a registry takes any name, and who has made a typing error is alone there.
 func (c *Client) NamespaceMissing(ctx context.Context) bool {
 	ours := c.settings.param.ClientConfig.NamespaceId
 	if ours == constant.DEFAULT_NAMESPACE_ID {

@@ -19,9 +19,9 @@ import (
 // reachTime is how long a port may take to accept a connection.
 const reachTime = time.Second
 
-// Reach looks whether the ports of the nodes accept connections, and names those that do not and why; nil when all do, and
-// with an address server. What the SDK says of a registry that it cannot connect to has no address and no reason in it
-// ("client not connected, current status:STARTING", v2.3.5). A node has two ports; the one of gRPC, 1000 above, is
+// Reach looks whether the ports of the nodes accept connections, and names those that do not and why; nil when all do,
+// and with an address server. What the SDK says of a registry that it cannot connect to has no address and no reason in
+// it ("client not connected, current status:STARTING", v2.3.5). A node has two ports; the one of gRPC, 1000 above, is
 // forgotten in containers and firewalls.
 func (s *Settings) Reach(ctx context.Context) error {
 	servers := s.param.ServerConfigs

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// What was asked for is repeated after a connect, which may have brought us to another node, or to one that has forgotten us.
-// When that fails, it is tried again after these pauses: half less, or half more.
+// What was asked for is repeated after a connect, which may have brought us to another node, or to one that has
+// forgotten us. When that fails, it is tried again after these pauses: half less, or half more.
 const (
 	repeatMin = 250 * time.Millisecond
 	repeatMax = 5 * time.Second
@@ -74,8 +74,8 @@ func (c *Client) repeating() {
 	}
 }
 
-// doDue does what is due, registrations first, so that no list comes without us where it can be helped. It reports whether
-// nothing is due any more, or can be done before the next connect.
+// doDue does what is due, registrations first, so that no list comes without us where it can be helped. It reports
+// whether nothing is due any more, or can be done before the next connect.
 func (c *Client) doDue() (done bool) {
 	c.mu.Lock()
 	var publications []*publication

@@ -30,8 +30,8 @@ type subscription struct {
 // Subscribe has f called with the whole list of the service, now and at each change. f gets a copy, runs on the
 // goroutine that receives from the registry, and must hand it over and return.
 //
-// It returns nil once f has had its first list. After an error the subscription stays: it is made good at the next connect,
-// and then f is called. Subscribe may be called again to try at once; f of the first call stays.
+// It returns nil once f has had its first list. After an error the subscription stays: it is made good at the next
+// connect, and then f is called. Subscribe may be called again to try at once; f of the first call stays.
 func (c *Client) Subscribe(ctx context.Context, service, group string, f func([]Instance)) error {
 	key := keyOf(service, group)
 	c.mu.Lock()
@@ -50,7 +50,8 @@ func (c *Client) Subscribe(ctx context.Context, service, group string, f func([]
 
 func keyOf(service, group string) string { return group + "@@" + service }
 
-// subscribe asks for the list, and for pushes from then on. What was pushed while the answer was on its way may be newer.
+// subscribe asks for the list, and for pushes from then on. What was pushed while the answer was on its way may be
+// newer.
 func (c *Client) subscribe(sub *subscription) error {
 	r := rpc_request.NewSubscribeServiceRequest(c.wire.config.NamespaceId, sub.service, sub.group, "", true)
 	r.Headers["app"] = c.wire.config.AppName
@@ -73,8 +74,8 @@ func (c *Client) subscribe(sub *subscription) error {
 	return nil
 }
 
-// pushedTo takes a list that was pushed. One that is older than what we have was overtaken, or the registry's clock was set
-// back: we ask (alibaba/nacos#14042; the SDK's own client drops every list until the clock has caught up).
+// pushedTo takes a list that was pushed. One that is older than what we have was overtaken, or the registry's clock was
+// set back: we ask (alibaba/nacos#14042; the SDK's own client drops every list until the clock has caught up).
 func (c *Client) pushedTo(list *model.Service) {
 	if c.isClosing() || list.Clusters != "" {
 		return

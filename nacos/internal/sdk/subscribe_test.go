@@ -27,7 +27,8 @@ func TestNothingIsRepeatedAtTheFirstConnect(t *testing.T) {
 	}
 }
 
-// A registry whose clock was set back is heard all the same (the SDK's own client drops its lists until the clock has caught up).
+// A registry whose clock was set back is heard all the same (the SDK's own client drops its lists until the clock has
+// caught up).
 func TestOlderListIsAskedFor(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t, nacostest.Options{PushDelay: 50 * time.Millisecond})

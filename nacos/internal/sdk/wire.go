@@ -22,18 +22,19 @@ import (
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
 )
 
-// clientMap guards the SDK's process-wide map of gRPC clients, which CreateClient locks and Shutdown does not (v2.3.5). It is
-// held while an entry is made or taken out, and never while anybody waits for the registry.
+// clientMap guards the SDK's process-wide map of gRPC clients, which CreateClient locks and Shutdown does not (v2.3.5).
+// It is held while an entry is made or taken out, and never while anybody waits for the registry.
 var clientMap sync.Mutex
 
-// lastConnect is how long a connect that was under way at the close may take to end (v2.3.5: 3 s for the server's check, and
-// 0.1 s after the set-up).
+// lastConnect is how long a connect that was under way at the close may take to end (v2.3.5: 3 s for the server's
+// check, and 0.1 s after the set-up).
 const lastConnect = 4 * time.Second
 
-// A wire is what we take of the SDK: its choice of servers with the login, and its gRPC client, which connects, reconnects and
-// looks whether the connection lives. The rest of its naming client is left out: that opens a UDP port on all interfaces which
-// anybody can send lists to, writes each list to a file by a name that the sender chooses, and leaves a goroutine behind when it
-// is closed (v2.3.5, PushReceiver and ServiceInfoHolder); and what it repeats after a connect races with the calls.
+// A wire is what we take of the SDK: its choice of servers with the login, and its gRPC client, which connects,
+// reconnects and looks whether the connection lives. The rest of its naming client is left out: that opens a UDP port
+// on all interfaces which anybody can send lists to, writes each list to a file by a name that the sender chooses, and
+// leaves a goroutine behind when it is closed (v2.3.5, PushReceiver and ServiceInfoHolder); and what it repeats after a
+// connect races with the calls.
 type wire struct {
 	config constant.ClientConfig
 	server *nacos_server.NacosServer
@@ -45,9 +46,9 @@ type wire struct {
 	late        chan struct{} // connected after close
 }
 
-// dial logs in, and connects or goes on trying. onConnected is called after each connect, onPush with each list that is pushed;
-// both must return at once. It blocks for the SDK's own limits: 3 s for each of three attempts, 30 s for a server that is
-// starting.
+// dial logs in, and connects or goes on trying. onConnected is called after each connect, onPush with each list that is
+// pushed; both must return at once. It blocks for the SDK's own limits: 3 s for each of three attempts, 30 s for a
+// server that is starting.
 func (s *Settings) dial(agent *agent, onConnected func(), onPush func(*model.Service)) (*wire, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	param := s.parameters()
@@ -83,9 +84,9 @@ func (s *Settings) dial(agent *agent, onConnected func(), onPush func(*model.Ser
 	return w, nil
 }
 
-// request blocks for about the timeout: it is tried three times within it, and a connection whose answers are errors is given
-// up (v2.3.5). Without a connection it fails after a moment, and before the SDK does: that reads the state of its client there
-// without a lock.
+// request blocks for about the timeout: it is tried three times within it, and a connection whose answers are errors is
+// given up (v2.3.5). Without a connection it fails after a moment, and before the SDK does: that reads the state of its
+// client there without a lock.
 func (w *wire) request(r rpc_request.IRequest) (rpc_response.IResponse, error) {
 	for range 3 {
 		if w.connected() {
@@ -102,8 +103,8 @@ func (w *wire) request(r rpc_request.IRequest) (rpc_response.IResponse, error) {
 
 func (w *wire) connected() bool { return w.client.IsRunning() }
 
-// close ends the connection, and returns at once. What it returns does the rest, for at most lastConnect: a connect that is
-// under way makes a new connection all the same, and the SDK takes itself for alive then (v2.3.5, reconnect).
+// close ends the connection, and returns at once. What it returns does the rest, for at most lastConnect: a connect
+// that is under way makes a new connection all the same, and the SDK takes itself for alive then (v2.3.5, reconnect).
 func (w *wire) close() (rest func()) {
 	connected := w.connected()
 	w.closing.Store(true)
@@ -171,7 +172,8 @@ var errNotConnected = errors.New("not connected to the registry")
 const (
 	// notConnected is part of the SDK's errors of a request that was not sent (v2.3.5, RpcClient.Request).
 	notConnected = "client not connected"
-	// transportError begins the errors of grpc-go, which the SDK hands on as they are; an answer of the registry has its own text.
+	// transportError begins the errors of grpc-go, which the SDK hands on as they are; an answer of the registry has
+	// its own text.
 	transportError = "rpc error:"
 )
 
