@@ -95,6 +95,10 @@ func TestDrainNotQuietStaysDraining(t *testing.T) {
 		if err := r.Drain(t.Context()); !errors.Is(err, ErrNotQuiet) {
 			t.Errorf("Drain() = %v, want ErrNotQuiet", err)
 		}
+		phases := r.Report().Phases
+		if i := slices.IndexFunc(phases, func(p Phase) bool { return p.Name == "quiet" }); i < 0 || phases[i].Took > QuietLimit {
+			t.Errorf("phases = %+v, want quiet waited for %v at the most", phases, QuietLimit)
+		}
 		if got := r.Status().State; got != Draining {
 			t.Errorf("State = %v, want draining", got)
 		}

@@ -44,6 +44,28 @@ func TestParkAndOnline(t *testing.T) {
 	})
 }
 
+// A drain by hand has a Report of its own, and ends with it.
+func TestDrainWhileItIsBeingParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.run(t)
+		r.reg.operator <- true
+		r.reg.operator <- false
+		time.Sleep(100 * time.Millisecond)
+		if err := r.Drain(t.Context()); err != nil {
+			t.Errorf("Drain() = %v, want nil", err)
+		}
+		if got := r.Report(); got.Trigger != triggerHand || got.Outcome != OutcomeDrained {
+			t.Errorf("Report = %+v, want that of the drain by hand", got)
+		}
+		if err := r.Resume(t.Context()); !errors.Is(err, ErrOfflineByOperator) {
+			t.Errorf("Resume() = %v, want ErrOfflineByOperator", err)
+		}
+		r.terminate()
+		<-r.result
+	})
+}
+
 // What an operator does to an instance that we have withdrawn is for the next Register to find out.
 func TestOperatorWhileWithdrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
