@@ -47,10 +47,7 @@ func TestDeregisterWhenNoAnswerHasCome(t *testing.T) {
 func TestCauseOfADeadNodesCopy(t *testing.T) {
 	t.Parallel()
 	nodes := nacostest.StartCluster(t, 2)
-	r := newRegistrarWith(t, nacos.Config{Servers: []string{nodes[0].Addr(), nodes[1].Addr()}}, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrarWith(t, nacos.Config{Servers: []string{nodes[0].Addr(), nodes[1].Addr()}}, nacos.Instance{Service: "orders"}))
 	mine, other := nodes[0], nodes[1]
 	if other.Connections() > 0 {
 		mine, other = other, mine

@@ -70,10 +70,7 @@ func TestConfirmedWithLessThanEverything(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistrarWith(t, test.cfg, nacos.Instance{Service: "orders"})
-			if err := r.Register(within(t, patience), listener); err != nil {
-				t.Fatalf("Register() = %v, want nil", err)
-			}
+			r := registered(t, newRegistrarWith(t, test.cfg, nacos.Instance{Service: "orders"}))
 			if err := r.Deregister(within(t, patience)); err != nil {
 				t.Errorf("Deregister() = %v, want nil", err)
 			}
@@ -143,10 +140,7 @@ func TestDeregisterWithoutAConnection(t *testing.T) {
 func TestBlindSubscriptionConfirmsNothing(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrarWith(t, withoutHTTP(t, registry), nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrarWith(t, withoutHTTP(t, registry), nacos.Instance{Service: "orders"}))
 	if _, err := registry.Publish("orders", ours, func(i *nacostest.Instance) { i.Cluster = "other" }); err != nil {
 		t.Fatal(err)
 	}

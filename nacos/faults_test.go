@@ -14,10 +14,7 @@ import (
 func TestSecondOwner(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	withdraw, err := registry.Publish("orders", ours, func(i *nacostest.Instance) { i.Metadata = map[string]string{"kind": "grpc"} })
 	if err != nil {
 		t.Fatal(err)
@@ -39,10 +36,7 @@ func TestDeregisterIgnored(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			registry := nacostest.Start(t)
-			r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-			if err := r.Register(within(t, patience), listener); err != nil {
-				t.Fatalf("Register() = %v, want nil", err)
-			}
+			r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 			registry.FailNext(nacostest.Ignored, n, nacostest.Deregister)
 			if err := r.Deregister(within(t, patience)); err != nil {
 				t.Errorf("Deregister() = %v, want nil", err)
@@ -56,10 +50,7 @@ func TestDeregisterIgnored(t *testing.T) {
 func TestDeregisterRefused(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	registry.FailNext(nacostest.Forbidden, -1, nacostest.Deregister)
 	if err := r.Deregister(within(t, patience)); err != nil {
 		t.Errorf("Deregister() = %v, want nil", err)
@@ -70,10 +61,7 @@ func TestDeregisterRefused(t *testing.T) {
 func TestEverythingRefused(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	registry.FailNext(nacostest.Forbidden, -1)
 	err := r.Deregister(within(t, patience))
 	var more interface {
@@ -89,10 +77,7 @@ func TestEverythingRefused(t *testing.T) {
 func TestRegistrationLost(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	reports := watch(t, r)
 	wantReport(t, reports, true)
 	registry.LoseRegistration("orders", ours)
@@ -107,10 +92,7 @@ func TestRegistrationLost(t *testing.T) {
 func TestSubscriptionLost(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	reports := watch(t, r)
 	wantReport(t, reports, true)
 	registry.LoseSubscription("orders", ours)
@@ -129,10 +111,7 @@ func TestOperatorsEditIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
 	var log lines
-	r := newRegistrarWith(t, nacos.Config{Servers: []string{registry.Addr()}, Logger: log.logger()}, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrarWith(t, nacos.Config{Servers: []string{registry.Addr()}, Logger: log.logger()}, nacos.Instance{Service: "orders"}))
 	if err := r.Update(within(t, patience), map[string]string{"zone": "a"}, 4); err != nil {
 		t.Fatalf("Update() = %v, want nil", err)
 	}
@@ -162,10 +141,7 @@ func TestStaleCopyOfADeadNode(t *testing.T) {
 		t.Skip("takes 20 s")
 	}
 	nodes := nacostest.StartCluster(t, 2, nacostest.Options{})
-	r := newRegistrar(t, nodes[0], nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, nodes[0], nacos.Instance{Service: "orders"}))
 	eventually(t, "the other node lists it", func() bool {
 		i, ok := published(t, nodes[1], "orders", ours)
 		return ok && i.Listed

@@ -73,8 +73,7 @@ func TestNoFalseOffline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			registry := nacostest.Start(t, nacostest.Options{Idle: 3 * time.Second, Detection: time.Second})
-			r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-			must(t, r.Register(within(t, patience), listener))
+			r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 			reports := watch(t, r)
 			wantReport(t, reports, true)
 			fault(t, registry)
@@ -119,8 +118,7 @@ func TestRegistryForgetsTheLogin(t *testing.T) {
 func TestNoFalseOnline(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	must(t, r.Register(within(t, patience), listener))
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	reports := watch(t, r)
 	wantReport(t, reports, true)
 	registry.SetEnabled("orders", ours, false)
@@ -171,8 +169,7 @@ func TestDeregisterWhileTheRegistryIsAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			registry := nacostest.Start(t)
-			r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-			must(t, r.Register(within(t, patience), listener))
+			r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 			must(t, fault.begin(registry))
 			err := r.Deregister(within(t, 5*time.Second))
 			if !errors.Is(err, nacos.ErrUnconfirmed) {

@@ -29,6 +29,15 @@ func newRegistrar(t *testing.T, registry *nacostest.Server, inst nacos.Instance)
 	return newRegistrarWith(t, nacos.Config{Servers: []string{registry.Addr()}}, inst)
 }
 
+// registered registers r.
+func registered(t *testing.T, r *nacos.Registrar) *nacos.Registrar {
+	t.Helper()
+	if err := r.Register(within(t, patience), listener); err != nil {
+		t.Fatalf("Register() = %v, want nil", err)
+	}
+	return r
+}
+
 func newRegistrarWith(t *testing.T, cfg nacos.Config, inst nacos.Instance) *nacos.Registrar {
 	t.Helper()
 	if cfg.Logger == nil {
@@ -106,10 +115,7 @@ func TestRegisterThenDeregisterThenAgain(t *testing.T) {
 func TestCloseRemoves(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	if err := r.Close(); err != nil {
 		t.Errorf("Close() = %v, want nil", err)
 	}
@@ -184,10 +190,7 @@ func wantSilence(t *testing.T, from <-chan bool) {
 func TestOperatorsOfflineAndOnline(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
-	r := newRegistrar(t, registry, nacos.Instance{Service: "orders"})
-	if err := r.Register(within(t, patience), listener); err != nil {
-		t.Fatalf("Register() = %v, want nil", err)
-	}
+	r := registered(t, newRegistrar(t, registry, nacos.Instance{Service: "orders"}))
 	reports := watch(t, r)
 	wantReport(t, reports, true)
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lameduck-go/lameduck/internal/shorttest"
+	"github.com/lameduck-go/lameduck/internal/testrun"
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	shorttest.Skip(slow...)
+	testrun.Skip(slow...)
 	os.Exit(m.Run())
 }
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lameduck-go/lameduck/internal/shorttest"
+	"github.com/lameduck-go/lameduck/internal/testrun"
 )
 
 func TestMain(m *testing.M) {
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	case isPlayer():
 		os.Exit(playerMain())
 	}
-	shorttest.Skip(slow...)
+	testrun.Skip(slow...)
 	os.Exit(m.Run())
 }
 

@@ -22,7 +22,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 
-	"github.com/lameduck-go/lameduck/internal/shorttest"
+	"github.com/lameduck-go/lameduck/internal/testrun"
 	"github.com/lameduck-go/lameduck/lifecycle"
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asServer) != "" {
 		main()
 	}
-	shorttest.Skip(slow...)
+	testrun.Skip(slow...)
 	os.Exit(m.Run())
 }
 

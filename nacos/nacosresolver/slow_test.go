@@ -5,11 +5,11 @@ package nacosresolver_test
 import (
 	"testing"
 
-	"github.com/lameduck-go/lameduck/internal/shorttest"
+	"github.com/lameduck-go/lameduck/internal/testrun"
 )
 
 func TestMain(m *testing.M) {
-	shorttest.Skip(slow...)
+	testrun.Skip(slow...)
 	m.Run()
 }
 

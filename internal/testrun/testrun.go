@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package shorttest keeps `go test -short ./...` below 20 seconds.
-package shorttest
+// Package testrun is for TestMain: short runs, and how many tests run side by side.
+package testrun
 
 import (
 	"flag"
@@ -18,5 +18,16 @@ func Skip(names ...string) {
 	}
 	if skip := flag.Lookup("test.skip"); skip != nil && skip.Value.String() == "" {
 		_ = skip.Value.Set("^(" + strings.Join(names, "|") + ")$")
+	}
+}
+
+// Beside lets more tests run side by side than there are processors, unless -parallel says how many: for those that
+// mostly wait for sockets and for a registry's delays. TestMain calls it before m.Run.
+func Beside() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "8")
 	}
 }
