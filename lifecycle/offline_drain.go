@@ -152,7 +152,7 @@ func (m *Manager) tellStreams(o *offline) bool {
 		return false
 	}
 	m.calls.TellStreams()
-	o.told = time.Now()
+	o.streamsTold = time.Now()
 	return true
 }
 

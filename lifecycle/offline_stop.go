@@ -78,8 +78,8 @@ func (m *Manager) notice(ctx context.Context, o *offline) error {
 	if m.calls != nil {
 		m.calls.TellStreams()
 	}
-	if o.told.IsZero() {
-		o.told = time.Now()
+	if o.streamsTold.IsZero() {
+		o.streamsTold = time.Now()
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (m *Manager) awaitStreams(ctx context.Context, o *offline) error {
 	if o.hasStopped() || m.calls == nil {
 		return errSkipped
 	}
-	return o.poll(ctx, o.plan.streamsBy(o.told, m.streamGrace), func() bool {
+	return o.poll(ctx, o.plan.streamsBy(o.streamsTold, m.streamGrace), func() bool {
 		_, streams := m.calls.InFlight()
 		return streams > 0
 	})
@@ -133,7 +133,7 @@ func (m *Manager) awaitCalls(ctx context.Context, o *offline) error {
 	if o.hasStopped() {
 		return errSkipped
 	}
-	by, late := o.plan.streamsBy(o.told, m.streamGrace), 0
+	by, late := o.plan.streamsBy(o.streamsTold, m.streamGrace), 0
 	for !o.awaitStopped(ctx, goAwayLead) && ctx.Err() == nil {
 		if m.calls != nil && !time.Now().Before(by) {
 			late += m.calls.EndStreams(-1)

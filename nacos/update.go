@@ -75,12 +75,12 @@ func (r *Registrar) compare(l *link) {
 		one := differs(l.self, shown)
 		d = difference{d.weight || one.weight, d.metadata || one.metadata, d.weightless || one.weightless}
 	}
-	if d.weightless && !r.told.weightless {
+	if d.weightless && !r.logged.weightless {
 		r.log.Warn("nacos: an operator has set the weight to 0: consumers that honour weights send nothing; that is no offline, "+
 			"and nothing drains", "shown", describeAll(l.view.entries))
-	} else if d != r.told && d != (difference{}) {
+	} else if d != r.logged && d != (difference{}) {
 		r.log.Warn("nacos: the registry shows other values than ours: an operator has edited the instance, or another "+
 			"client registers the same address", "ours", describe(l.self), "shown", describeAll(l.view.entries))
 	}
-	r.told = d
+	r.logged = d
 }
