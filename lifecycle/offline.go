@@ -21,7 +21,7 @@ type offline struct {
 	// Of the goroutine that runs it.
 	asked       []*reconciler // to withdraw
 	absent      time.Time     // since when no registrar lists the instance any more
-	streamsTold        time.Time     // when streams were told; zero before
+	streamsTold time.Time     // when streams were told; zero before
 	unconfirmed bool
 	proofs      []*proof
 	stopProofs  context.CancelFunc

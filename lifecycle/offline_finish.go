@@ -113,9 +113,8 @@ func (m *Manager) conclude(ctx context.Context, o *offline) {
 	}
 	report := o.snapshot()
 	m.telemetry.record(ctx, report)
-	m.log.Info("offline ends", "outcome", report.Outcome, "took", report.Took.Round(time.Millisecond),
-		"unary", report.AtEnd.Unary, "streams", report.AtEnd.Streams, "late", report.AtEnd.Late, "refused", report.AtEnd.Refused,
-		"err", o.err)
+	m.log.Log(ctx, report.level(), "offline ends", "report", report, "unary", report.AtEnd.Unary,
+		"streams", report.AtEnd.Streams, "err", o.err)
 	if !o.kind.stays() {
 		m.telemetry.stop()
 		limit, cancel := context.WithTimeout(context.Background(), lastWait)

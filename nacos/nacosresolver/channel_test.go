@@ -91,3 +91,17 @@ func TestCallsTellWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// A registry that is away is named by its address, with the reason.
+func TestCallsNameTheRegistryThatIsAway(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	registry.Kill()
+	conn := dial(t, registry, "nacos:///orders")
+	_, err := conn.Check(t.Context(), &healthpb.HealthCheckRequest{})
+	for _, want := range []string{"cannot reach " + registry.Addr(), "connection refused"} {
+		if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), want) {
+			t.Errorf("Check() = %v, want UNAVAILABLE about %q", err, want)
+		}
+	}
+}

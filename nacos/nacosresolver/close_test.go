@@ -28,14 +28,13 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// goroutines returns the stacks of goroutines of this module and of the SDK, except for the one that every client of
-// the SDK leaves behind (nacos-sdk-go#733).
+// goroutines returns the stacks of goroutines of this module and of the SDK.
 func goroutines() []string {
 	buf := make([]byte, 1<<20)
 	var out []string
 	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
 		if (strings.Contains(stack, "nacos/internal/sdk") || strings.Contains(stack, "nacos/nacosresolver.") ||
-			strings.Contains(stack, "nacos-sdk-go")) && !strings.Contains(stack, "PushReceiver") {
+			strings.Contains(stack, "nacos-sdk-go")) {
 			out = append(out, stack)
 		}
 	}

@@ -20,7 +20,7 @@ func TestRegistryDownAtStart(t *testing.T) {
 	registry := nacostest.Start(t)
 	registry.Kill()
 	c := follow(t, nacosresolver.Config{Servers: []string{registry.Addr()}}, "nacos:///orders")
-	c.wantError(t, "not connected")
+	c.wantError(t, "cannot reach")
 	if err := registry.Revive(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,9 @@ func (s *source) subscribe(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
+		if unreachable := s.client.Unreachable(ctx, err); unreachable != nil {
+			err = unreachable
+		}
 		select {
 		case s.failed <- err:
 		case <-ctx.Done():

@@ -55,35 +55,27 @@ func nobodyHasSet() bool {
 		file.Elem().Pointer() == reflect.ValueOf(marked.LogRollingConfig).Pointer()
 }
 
-// bridge is an SDK logger. The SDK tells its whole life at info and calls every retry an error, so its errors are
-// our info and the rest is for debugging: what matters is logged by our own packages once more, in their words.
+// bridge is an SDK logger. The SDK tells its whole life at info and calls every retry an error, so all of it is for
+// debugging: what matters is logged by our own packages, in their words.
 type bridge struct{ to *slog.Logger }
 
-func (b bridge) Debug(args ...any)                 { b.log(slog.LevelDebug, "", args) }
-func (b bridge) Info(args ...any)                  { b.log(slog.LevelDebug, "", args) }
-func (b bridge) Warn(args ...any)                  { b.log(slog.LevelDebug, "", args) }
-func (b bridge) Error(args ...any)                 { b.log(slog.LevelInfo, "", args) }
-func (b bridge) Debugf(format string, args ...any) { b.log(slog.LevelDebug, format, args) }
-func (b bridge) Infof(format string, args ...any)  { b.log(slog.LevelDebug, format, args) }
-func (b bridge) Warnf(format string, args ...any)  { b.log(slog.LevelDebug, format, args) }
-func (b bridge) Errorf(format string, args ...any) { b.log(slog.LevelInfo, format, args) }
+func (b bridge) Debug(args ...any)                 { b.log("", args) }
+func (b bridge) Info(args ...any)                  { b.log("", args) }
+func (b bridge) Warn(args ...any)                  { b.log("", args) }
+func (b bridge) Error(args ...any)                 { b.log("", args) }
+func (b bridge) Debugf(format string, args ...any) { b.log(format, args) }
+func (b bridge) Infof(format string, args ...any)  { b.log(format, args) }
+func (b bridge) Warnf(format string, args ...any)  { b.log(format, args) }
+func (b bridge) Errorf(format string, args ...any) { b.log(format, args) }
 func (b bridge) Close() error                      { return nil }
 
-// expected is part of errors that every run has: the end of a client.
-var expected = []string{"received error event", "request stream onCompleted"}
-
-func (b bridge) log(level slog.Level, format string, args []any) {
-	if !b.to.Enabled(context.Background(), level) {
+func (b bridge) log(format string, args []any) {
+	if !b.to.Enabled(context.Background(), slog.LevelDebug) {
 		return
-	}
-	for _, e := range expected {
-		if strings.Contains(format, e) {
-			level = slog.LevelDebug
-		}
 	}
 	text := fmt.Sprint(args...)
 	if format != "" {
 		text = fmt.Sprintf(strings.ReplaceAll(format, "%+v", "%v"), args...) // its errors print their stacks with a plus
 	}
-	b.to.Log(context.Background(), level, strings.TrimSpace(text), "from", "nacos-sdk-go")
+	b.to.Log(context.Background(), slog.LevelDebug, strings.TrimSpace(text), "from", "nacos-sdk-go")
 }

@@ -34,6 +34,15 @@ func (s *Settings) Reach(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Unreachable names the ports that do not accept connections, where err is that of a call for which there was no
+// connection; nil otherwise.
+func (c *Client) Unreachable(ctx context.Context, err error) error {
+	if wasSent(err) {
+		return nil
+	}
+	return c.settings.Reach(ctx)
+}
+
 func reachNode(ctx context.Context, server constant.ServerConfig) error {
 	host := strings.Trim(server.IpAddr, "[]")
 	http := net.JoinHostPort(host, strconv.FormatUint(server.Port, 10))

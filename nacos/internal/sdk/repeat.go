@@ -48,12 +48,18 @@ func (c *Client) connected() {
 	})
 }
 
-// repeating does what is due until Close.
+// repeating does what is due until Close, and says when the registry is away.
 func (c *Client) repeating() {
 	pause := repeatMin
+	tick := time.NewTicker(awayLook)
+	defer tick.Stop()
+	var gone away
 	for {
 		select {
 		case <-c.woken:
+		case now := <-tick.C:
+			gone.look(c.settings, c.wire.connected(), now)
+			continue
 		case <-c.closing:
 			return
 		}
