@@ -29,8 +29,9 @@ type offline struct {
 
 	left atomic.Bool // calls go on although all servers say that they have stopped
 
-	mu     sync.Mutex
-	report Report
+	mu       sync.Mutex
+	report   Report
+	underWay *PhaseStatus
 }
 
 // undone tells that a drain that stays is not in force any more: undone, begun anew, or taken over by Shutdown.
@@ -98,15 +99,15 @@ func (m *Manager) runPhases(ctx context.Context, o *offline) error {
 func (m *Manager) phases(o *offline) []phase {
 	lossless, strict := m.policy == Lossless, m.policy == Strict
 	leave := []phase{
-		{name: "successor", waits: "for others that are known for as long as settle, at most settle", run: m.awaitSuccessor, failure: consequenceNoted},
-		{name: "withdraw", change: m.askToWithdraw, waits: "for the registrars to confirm, a fifth of the budget", run: m.awaitWithdrawn, failure: consequenceHarmless},
-		{name: "settle", skip: !lossless, waits: "settle; unconfirmed, half the budget", run: m.settleDown},
+		{name: "successor", waits: "others that have been listed for settle", until: m.successorBy, run: m.awaitSuccessor, failure: consequenceNoted},
+		{name: "withdraw", change: m.askToWithdraw, waits: "registrars to confirm", until: withdrawnBy, run: m.awaitWithdrawn, failure: consequenceHarmless},
+		{name: "settle", skip: !lossless, waits: "others to hear of it", until: m.settledBy, run: m.settleDown},
 		{name: "health", skip: !lossless, run: m.tellWatches},
-		{name: "refuse", skip: !strict, waits: "unconfirmed, for withdraw's share of the budget", before: m.awaitRefusal, change: m.refuse},
+		{name: "refuse", skip: !strict, waits: "registrars to confirm", until: withdrawnBy, before: m.awaitRefusal, change: m.refuse},
 		{name: "early notice", skip: m.streamNotice != AtWithdrawn, change: m.tellStreams},
-		{name: "idle", skip: !strict, waits: "for what is in flight, half the budget", run: m.idle, failure: consequenceMoved},
-		{name: "quiet", waits: "for a time without a call, QuietLimit", run: m.quieten, failure: consequenceMoved},
-		{name: "proof", waits: "for those who still list us, half the budget", run: m.proveGone, failure: consequenceHarmless},
+		{name: "idle", skip: !strict, waits: "calls in flight", until: halfOfTheBudget, run: m.idle, failure: consequenceMoved},
+		{name: "quiet", waits: "a time without calls", until: m.quietBy, run: m.quieten, failure: consequenceMoved},
+		{name: "proof", waits: "those who still list the instance", until: (*offline).goneBy, run: m.proveGone, failure: consequenceHarmless},
 	}
 	if o.kind.stays() {
 		return applying(leave)
@@ -114,11 +115,11 @@ func (m *Manager) phases(o *offline) []phase {
 	return applying(append(leave, []phase{
 		{name: "goaway", run: m.gracefulStop},
 		{name: "notice", run: m.notice},
-		{name: "streams", waits: "for streams, their grace", run: m.awaitStreams},
-		{name: "end", run: m.endStreams},
-		{name: "calls", waits: "for what is in flight, the budget", run: m.awaitCalls},
-		{name: "force", waits: "for answers to get out, 500 ms", run: m.forceStop},
-		{name: "hooks", waits: "for the hooks, their share", run: m.runHooks},
-		{name: "close", waits: "for the registrars, 500 ms", run: m.closeRegistrars, failure: consequenceHarmless},
+		{name: "streams", waits: "streams to end by themselves", until: m.streamsBy, run: m.awaitStreams},
+		{name: "end", waits: "streams to be ended, spread out", until: forced, run: m.endStreams},
+		{name: "calls", waits: "calls in flight", until: forced, run: m.awaitCalls},
+		{name: "force", waits: "answers to get out", until: endOfTheBudget, run: m.forceStop},
+		{name: "hooks", waits: "OnStop hooks", until: endOfTheBudget, run: m.runHooks},
+		{name: "close", waits: "registrars to close", until: endOfTheBudget, run: m.closeRegistrars, failure: consequenceHarmless},
 	}...))
 }

@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -12,7 +13,8 @@ import (
 // A phase is one step of an offline.
 type phase struct {
 	name  phaseName
-	waits string // for what, and until when; empty: for nothing
+	waits string                   // for what; empty: for nothing
+	until func(*offline) time.Time // how long at the latest; asked as it begins to wait
 	// change is what Resume takes back. It is called with the lock held, and not once the drain is undone; it reports
 	// false where there was nothing to do. nil: it changes nothing of that kind.
 	change func(*offline) bool
@@ -48,9 +50,10 @@ func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 	if o.undone(ctx) {
 		return nil
 	}
-	m.log.Debug("offline", "phase", p.name, "waits", p.waits)
 	began := time.Now()
+	stop := m.tellWaiting(o, p)
 	err := m.carryOut(ctx, o, p)
+	stop()
 	if errors.Is(err, errSkipped) {
 		return nil
 	}
@@ -72,6 +75,7 @@ func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 }
 
 func (m *Manager) carryOut(ctx context.Context, o *offline, p phase) error {
+	o.waits(p)
 	if p.before != nil {
 		if err := p.before(ctx, o); err != nil {
 			return err
@@ -80,6 +84,7 @@ func (m *Manager) carryOut(ctx context.Context, o *offline, p phase) error {
 	if p.change != nil && !m.change(ctx, o, p.change) {
 		return errSkipped
 	}
+	o.waits(p) // the change may have set the limit
 	if p.run != nil {
 		return p.run(ctx, o)
 	}
@@ -106,6 +111,10 @@ func (m *Manager) write(o *offline, name phaseName, began time.Time, err error) 
 		p.Error = err.Error()
 		args = append(args, "err", err)
 	}
-	m.log.Info("offline", args...)
+	level := slog.LevelDebug
+	if err != nil || p.Took >= worthALine {
+		level = slog.LevelInfo
+	}
+	m.log.Log(context.Background(), level, "offline", args...)
 	o.note(func(r *Report) { r.Phases = append(r.Phases, p) })
 }

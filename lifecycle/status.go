@@ -17,6 +17,7 @@ type Status struct {
 	Causes     []string          `json:"causes,omitempty"` // why it drains: "by hand", "operator at " and the name, the trigger
 	Calls      Counts            `json:"calls"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"`
+	Phase      *PhaseStatus      `json:"phase,omitempty"`   // of the offline under way; nil: none
 	Deadline   time.Time         `json:"deadline,omitzero"` // the end of the budget, once Shutdown has begun
 }
 
@@ -40,6 +41,9 @@ func (m *Manager) Status() Status {
 	if m.shutdown != nil {
 		s.Causes = append(s.Causes, m.shutdown.report.Trigger)
 		s.Deadline = m.shutdown.plan.end
+	}
+	if m.last != nil {
+		s.Phase = m.last.phaseUnderWay()
 	}
 	for n, k := range m.reconcilers {
 		r := k.status()
