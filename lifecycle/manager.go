@@ -67,6 +67,9 @@ func (m *Manager) check() error {
 	if m.server == nil {
 		return errors.New("lifecycle: New: the server is nil")
 	}
+	if m.envErr != nil {
+		return m.envErr
+	}
 	if m.callsAgain {
 		return errors.New("lifecycle: WithCalls: given twice; give one Tracker to all servers")
 	}

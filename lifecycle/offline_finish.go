@@ -125,6 +125,26 @@ func (m *Manager) conclude(ctx context.Context, o *offline) {
 		if !ended(limit, m.lines.Done()) {
 			o.abandon("the logger's handler")
 		}
+		m.handOut(o)
+	}
+}
+
+// handOut calls the functions of WithOnReport.
+func (m *Manager) handOut(o *offline) {
+	if len(m.onReport) == 0 {
+		return
+	}
+	limit, cancel := context.WithTimeout(context.Background(), lastWait)
+	defer cancel()
+	over, report := make(chan struct{}), o.snapshot()
+	go func() { // waited for, or abandoned
+		defer close(over)
+		for _, f := range m.onReport {
+			f(report)
+		}
+	}()
+	if !ended(limit, over) {
+		o.abandon("OnReport")
 	}
 }
 

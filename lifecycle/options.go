@@ -42,6 +42,9 @@ type config struct {
 	signalled       <-chan os.Signal // in tests: stands in for os/signal, which cannot be used with fake time
 	onState         []func(State)
 	onStop          []func(context.Context) error
+	onReport        []func(Report)
+	envErr          error    // of FromEnv
+	unknownEnv      []string // likewise
 	log             *slog.Logger
 	meters          metric.MeterProvider
 	tracers         trace.TracerProvider
@@ -227,6 +230,17 @@ func WithOnState(f func(State)) Option {
 	return func(cfg *config) {
 		if f != nil {
 			cfg.onState = append(cfg.onState, f)
+		}
+	}
+}
+
+// WithOnReport has f called with the complete Report of the offline that ends everything, last of all, for a pod's
+// termination log for example. It may take 100 ms; one that takes longer is left behind. It may be given more than
+// once; the functions are called in their order.
+func WithOnReport(f func(Report)) Option {
+	return func(c *config) {
+		if f != nil {
+			c.onReport = append(c.onReport, f)
 		}
 	}
 }

@@ -62,7 +62,7 @@ type Report struct {
 	// StoppedByOther is when somebody else stopped a server, before GracefulStop was due; zero: nobody did.
 	StoppedByOther time.Time `json:"stopped_by_other,omitzero"`
 	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of
-	// server 1", "OnStop hook 2", "Serve", and also "OnState", "OpenTelemetry" and "the logger's handler", which are no
+	// server 1", "OnStop hook 2", "Serve", and also "OnState", "OnReport", "OpenTelemetry" and "the logger's handler", which are no
 	// errors.
 	Abandoned []string `json:"abandoned,omitempty"`
 	// Error is the text of what Shutdown or Drain returned; empty after a clean offline.

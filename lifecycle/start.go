@@ -48,6 +48,7 @@ func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 	if err := m.claimStart(ofRun); err != nil {
 		return err
 	}
+	m.tellConfig()
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
@@ -73,6 +74,15 @@ func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// tellConfig shows what is in force, wherever it comes from.
+func (m *Manager) tellConfig() {
+	m.log.Info("configured", "policy", m.policy, "budget", m.budget, "settle", m.settleTime(), "quiet", m.quietTime(),
+		"stream_grace", m.streamGrace, "successor", m.successor, "on_offline", m.registryOffline)
+	if len(m.unknownEnv) > 0 {
+		m.log.Warn("variables that nobody knows: typing errors?", "variables", m.unknownEnv)
+	}
 }
 
 // claimStart makes this start the only one.

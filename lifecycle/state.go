@@ -2,7 +2,11 @@
 
 package lifecycle
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // State is where an instance stands on its way. The states follow each other in the order of the constants; only
 // Draining may go back, to Serving.
@@ -31,13 +35,20 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (s *State) UnmarshalText(text []byte) error {
-	for i, name := range stateNames {
-		if name == string(text) {
-			*s = State(i)
-			return nil
-		}
+	i, err := named("state", stateNames[:], text)
+	if err == nil {
+		*s = State(i)
 	}
-	return fmt.Errorf("lifecycle: state %q is not known", text)
+	return err
+}
+
+// named returns the place of a name in the list of all.
+func named(what string, names []string, text []byte) (int, error) {
+	i := slices.Index(names, string(text))
+	if i < 0 {
+		return 0, fmt.Errorf("lifecycle: %s %q is not known, want one of %s", what, text, strings.Join(names, ", "))
+	}
+	return i, nil
 }
 
 // Policy decides what happens to calls that arrive while the instance drains.
@@ -67,13 +78,11 @@ func (p Policy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // UnmarshalText reads what MarshalText wrote.
 func (p *Policy) UnmarshalText(text []byte) error {
-	for i, name := range policyNames {
-		if name == string(text) {
-			*p = Policy(i)
-			return nil
-		}
+	i, err := named("policy", policyNames[:], text)
+	if err == nil {
+		*p = Policy(i)
 	}
-	return fmt.Errorf("lifecycle: policy %q is not known", text)
+	return err
 }
 
 // RegistryOffline decides what an operator's offline at all registrars does.
@@ -86,6 +95,28 @@ const (
 	// parks all the same, or a supervisor would restart the process in a loop.
 	Exit
 )
+
+var registryOfflineNames = [...]string{"park", "exit"}
+
+// String returns the name in lower case.
+func (r RegistryOffline) String() string {
+	if r < 0 || int(r) >= len(registryOfflineNames) {
+		return fmt.Sprintf("RegistryOffline(%d)", int(r))
+	}
+	return registryOfflineNames[r]
+}
+
+// MarshalText writes the name.
+func (r RegistryOffline) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (r *RegistryOffline) UnmarshalText(text []byte) error {
+	i, err := named("answer to an operator's offline", registryOfflineNames[:], text)
+	if err == nil {
+		*r = RegistryOffline(i)
+	}
+	return err
+}
 
 // Notice is a moment of an offline at which somebody is told: the open streams by WithStreamNotice, the health Watches
 // by WithHealthNotice.
@@ -113,4 +144,16 @@ func (n Notice) String() string {
 		return fmt.Sprintf("Notice(%d)", int(n))
 	}
 	return noticeNames[n]
+}
+
+// MarshalText writes the name.
+func (n Notice) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (n *Notice) UnmarshalText(text []byte) error {
+	i, err := named("moment", noticeNames[:], text)
+	if err == nil {
+		*n = Notice(i)
+	}
+	return err
 }

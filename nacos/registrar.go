@@ -46,7 +46,7 @@ type Registrar struct {
 	abort    context.CancelCauseFunc // ends what has the turn
 	changed  chan struct{}           // closed and replaced at each change of machine, link or view
 	others   others                  // who else is listed
-	logged     difference              // what was logged last about an edited instance
+	logged   difference              // what was logged last about an edited instance
 	keep     sync.Once               // starts the self-watch
 
 	warnOnce, namespace sync.Once // what is said of the address and of the namespace

@@ -33,8 +33,8 @@ func goroutines() []string {
 	buf := make([]byte, 1<<20)
 	var out []string
 	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-		if (strings.Contains(stack, "nacos/internal/sdk") || strings.Contains(stack, "nacos/nacosresolver.") ||
-			strings.Contains(stack, "nacos-sdk-go")) {
+		if strings.Contains(stack, "nacos/internal/sdk") || strings.Contains(stack, "nacos/nacosresolver.") ||
+			strings.Contains(stack, "nacos-sdk-go") {
 			out = append(out, stack)
 		}
 	}
