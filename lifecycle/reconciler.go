@@ -119,7 +119,9 @@ func (k *reconciler) run(ctx context.Context, addr net.Addr) {
 		k.mu.Lock()
 		k.cancel(nil)
 		k.cancel = nil
-		if !k.again || k.state != Unconfirmed || asked != k.asked {
+		if k.again && k.state == Unconfirmed && asked == k.asked {
+			k.since = time.Now()
+		} else {
 			k.done = asked
 		}
 		k.again = false
@@ -204,7 +206,7 @@ func (k *reconciler) isKnown() bool {
 func (k *reconciler) deregister(ctx context.Context) {
 	k.mu.Lock()
 	limit := time.Until(k.by)
-	if time.Since(k.since) > deregisterGrace { // it begins behind a Register that did not heed its context, or once more
+	if time.Since(k.since) > deregisterGrace { // it begins behind a Register that did not heed its context
 		limit = max(limit, deregisterLeast)
 	}
 	k.mu.Unlock()
