@@ -36,7 +36,8 @@ type feed struct {
 
 	// Of follow, and of close once that has ended.
 	source *source
-	heard  []sdk.Instance // what the subscription has said last
+	spoken bool           // the subscription of source has said something
+	heard  []sdk.Instance // what it has said last; before, what the open list has
 	kept   bool           // it was empty, and that was logged
 	doubts
 }
@@ -61,7 +62,7 @@ func openFeed(q query, connect func() *sdk.Client, log *slog.Logger) *feed {
 func (f *feed) open(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := newSource(f.query, f.connect(), cancel)
-	f.source = s
+	f.source, f.spoken = s, false
 	f.running.Go(func() { s.subscribe(ctx) })
 }
 
@@ -134,7 +135,7 @@ func (f *feed) follow(ctx context.Context) {
 // take hands on a list of the subscription.
 func (f *feed) take(list []sdk.Instance) {
 	had := anyUsable(f.heard)
-	f.heard = list
+	f.heard, f.spoken = list, true
 	f.settle()
 	switch {
 	case anyUsable(list):

@@ -76,9 +76,15 @@ func (f *feed) compare(ctx context.Context, l look) {
 	}
 	if l.round != f.round || l.err != nil || agrees || !anyUsable(l.list) {
 		f.differ = 0
-		if f.anyEmpty() {
+		if f.anyEmpty() || !f.spoken {
 			f.lookAfter(lookAgain)
 		}
+		return
+	}
+	if !f.spoken { // there is no subscription that could be right
+		f.heard = l.list
+		f.publish(news{list: l.list})
+		f.lookAfter(lookAgain)
 		return
 	}
 	if f.differ++; f.differ < 2 {
@@ -103,6 +109,7 @@ func (f *feed) replace(ctx context.Context, listed []sdk.Instance) {
 	broken := f.source
 	f.running.Go(func() { _ = broken.close(ctx) }) // bounded, and nothing hangs on it
 	f.open(ctx)
+	f.heard = listed
 	f.publish(news{list: listed})
 	f.lookAfter(lookAgain)
 }

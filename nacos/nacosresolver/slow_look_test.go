@@ -59,3 +59,19 @@ func TestSlowLookHoldsNothingUp(t *testing.T) {
 		t.Errorf("the new list took %v, want no wait for the look", d)
 	}
 }
+
+// Where the gRPC port is closed, the open list is better than nothing, and is followed.
+func TestOpenListAlone(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t)
+	publish(t, registry, "orders", "10.0.0.1:1")
+	b := nacosresolver.NewBuilder(nacosresolver.Config{
+		Servers:   []string{registry.Addr()},
+		Customize: func(p *vo.NacosClientParam) { p.ServerConfigs[0].GrpcPort = 1 },
+	})
+	c, r := build(t, b, "nacos:///orders")
+	t.Cleanup(r.Close)
+	c.want(t, "10.0.0.1:1/100")
+	publish(t, registry, "orders", "10.0.0.2:1")
+	c.want(t, "10.0.0.1:1/100", "10.0.0.2:1/100")
+}

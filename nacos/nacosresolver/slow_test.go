@@ -15,8 +15,9 @@ func TestMain(m *testing.M) {
 
 // slow are the tests that a short run leaves out.
 var slow = []string{
-	"TestBlindSubscriptionIsNotBelievedForEver", "TestBrokenSubscriptionIsReplacedOnceForAll", "TestChannelsComeAndGo",
-	"TestChannelsShareAConnection", "TestCloseIsBounded", "TestCloseLeavesNoGoroutine", "TestClosedChannelsLeaveNothing",
-	"TestEmptyListKeepsTheLast", "TestFollowsTheList", "TestIdleChannelLeavesNothing", "TestRegistryRestartKeepsTheList",
+	"TestBlindSubscriptionIsNotBelievedForEver", "TestBrokenSubscriptionIsReplacedOnceForAll",
+	"TestCallsNameTheRegistryThatIsAway", "TestChannelsComeAndGo", "TestChannelsShareAConnection",
+	"TestCloseIsBounded", "TestCloseLeavesNoGoroutine", "TestClosedChannelsLeaveNothing", "TestEmptyListKeepsTheLast",
+	"TestFollowsTheList", "TestIdleChannelLeavesNothing", "TestOpenListAlone", "TestRegistryRestartKeepsTheList",
 	"TestSlowLookHoldsNothingUp", "TestSubscriptionRefusedAtStart",
 }

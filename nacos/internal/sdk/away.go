@@ -5,6 +5,7 @@ package sdk
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -22,8 +23,37 @@ type away struct {
 	told  time.Time // of the last line
 }
 
+// lookAway looks until Close.
+func (c *Client) lookAway() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer cancel()
+	ticks := make(chan time.Time)
+	looking.Go(func() {
+		var a away
+		for now := range ticks {
+			a.look(ctx, c.settings, c.wire.connected(), now)
+		}
+	})
+	defer close(ticks)
+	tick := time.NewTicker(awayLook)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			select {
+			case ticks <- now:
+			default: // the look before takes its time
+			}
+		case <-c.closing:
+			return
+		}
+	}
+}
+
 // look is called again and again, and says what cannot be reached. What the SDK logs of it has neither address nor reason.
-func (a *away) look(s *Settings, connected bool, now time.Time) {
+func (a *away) look(ctx context.Context, s *Settings, connected bool, now time.Time) {
 	switch {
 	case connected && !a.told.IsZero():
 		s.log.Info("nacos: the registry is reached again", "servers", s.Servers(), "after", now.Sub(a.since).Round(time.Second))
@@ -38,7 +68,10 @@ func (a *away) look(s *Settings, connected bool, now time.Time) {
 		return
 	}
 	a.told = now
-	err := s.Reach(context.Background())
+	err := s.Reach(ctx)
+	if ctx.Err() != nil {
+		return
+	}
 	if err == nil {
 		err = errSilent
 	}

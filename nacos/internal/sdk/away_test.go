@@ -30,7 +30,7 @@ func TestAway(t *testing.T) {
 		var a away
 		start := time.Now()
 		for n := range 40 { // seconds: at 3, 18 and 33
-			a.look(s, false, start.Add(time.Duration(n)*awayLook))
+			a.look(t.Context(), s, false, start.Add(time.Duration(n)*awayLook))
 		}
 		if n := strings.Count(log.String(), test.want); n != 3 {
 			t.Errorf("%d lines with %q in 40 s, want 3:\n%s", n, test.want, log.String())
@@ -38,13 +38,13 @@ func TestAway(t *testing.T) {
 		if !strings.Contains(log.String(), test.addr) {
 			t.Errorf("lines without %s:\n%s", test.addr, log.String())
 		}
-		a.look(s, true, start.Add(41*time.Second))
-		a.look(s, true, start.Add(42*time.Second))
+		a.look(t.Context(), s, true, start.Add(41*time.Second))
+		a.look(t.Context(), s, true, start.Add(42*time.Second))
 		if n := strings.Count(log.String(), "reached again"); n != 1 {
 			t.Errorf("%d lines that it is reached again, want 1", n)
 		}
 		for n := range 3 { // a short one
-			a.look(s, n == 2, start.Add(time.Duration(50+n)*awayLook))
+			a.look(t.Context(), s, n == 2, start.Add(time.Duration(50+n)*awayLook))
 		}
 		if n := strings.Count(log.String(), "\n"); n != 4 {
 			t.Errorf("%d lines in all, want 4:\n%s", n, log.String())

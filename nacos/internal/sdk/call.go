@@ -22,6 +22,7 @@ type publication struct {
 	service, group string
 	request        string // registerInstance or deregisterInstance
 	instance       Instance
+	number         uint64 // in the order in which they were asked for
 }
 
 // Register publishes i. Nil means that the node we are connected to has accepted it, not that anybody sees it. It is
@@ -34,9 +35,12 @@ func (c *Client) Register(ctx context.Context, service, group string, i Instance
 		i.Metadata = map[string]string{}
 	}
 	i.Ephemeral, i.Enable, i.Healthy = true, true, true
-	p := &publication{service, group, "registerInstance", i}
+	p := &publication{service, group, "registerInstance", i, c.number.Add(1)}
 	return c.call(ctx, func() error {
-		before := c.want(p)
+		before, ok := c.want(p)
+		if !ok {
+			return errWithdrawn
+		}
 		err := c.publish(p)
 		if before == nil && (errors.Is(err, ErrRefused) || answered(err)) {
 			c.forget(p)
@@ -48,10 +52,8 @@ func (c *Client) Register(ctx context.Context, service, group string, i Instance
 // Deregister withdraws i, which is not registered again after a connect then, also when it fails. A withdrawal that has
 // failed for want of an answer is repeated after each connect until the registry has answered.
 func (c *Client) Deregister(ctx context.Context, service, group string, i Instance) error {
-	p := &publication{
-		service, group, "deregisterInstance",
-		Instance{Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Ephemeral: true},
-	}
+	withdrawn := Instance{Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Ephemeral: true}
+	p := &publication{service, group, "deregisterInstance", withdrawn, c.number.Add(1)}
 	c.want(p)
 	err := c.call(ctx, func() error { return c.publish(p) })
 	if ctx.Err() != nil { // it may not have been its turn yet
@@ -64,18 +66,25 @@ func (c *Client) Deregister(ctx context.Context, service, group string, i Instan
 	return err
 }
 
-// want makes p what is wanted under its service, and returns what was registered there before, if it was.
-func (c *Client) want(p *publication) (before *publication) {
+// want makes p what is wanted under its service, and returns what was registered there before, if it was. A registration
+// whose turn comes after a later withdrawal was asked for is not wanted any more: ok is false.
+func (c *Client) want(p *publication) (before *publication, ok bool) {
 	key := keyOf(p.service, p.group)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if p.number < c.withdrawn[key] {
+		return nil, false
+	}
+	if p.request == "deregisterInstance" {
+		c.withdrawn[key] = p.number
+	}
 	before = c.published[key]
 	delete(c.due, before)
 	c.published[key] = p
 	if before != nil && before.request != p.request {
-		return nil
+		return nil, true
 	}
-	return before
+	return before, true
 }
 
 // forget takes p from what is repeated, if it is still what is wanted.
@@ -90,6 +99,7 @@ func (c *Client) forget(p *publication) {
 }
 
 func (c *Client) publish(p *publication) error {
+	c.taken(p)
 	err := c.ask(rpc_request.NewInstanceRequest(c.wire.config.NamespaceId, p.service, p.group, p.request, p.instance))
 	if p.request == "deregisterInstance" && (err == nil || errors.Is(err, ErrRefused) || answered(err)) {
 		c.forget(p)

@@ -28,6 +28,7 @@ type Client struct {
 
 	reached atomic.Bool
 	sending atomic.Int32 // calls of the SDK under way
+	number  atomic.Uint64
 
 	mu      sync.Mutex
 	closing chan struct{} // closed by the first Close
@@ -38,6 +39,7 @@ type Client struct {
 	// By keyOf; what is due is to be repeated, and is one of them.
 	subs      map[string]*subscription
 	published map[string]*publication
+	withdrawn map[string]uint64 // the number of the last withdrawal
 	due       map[any]bool
 }
 
@@ -55,6 +57,7 @@ func (s *Settings) NewClient() *Client {
 		woken:     make(chan struct{}, 1),
 		subs:      map[string]*subscription{},
 		published: map[string]*publication{},
+		withdrawn: map[string]uint64{},
 		due:       map[any]bool{},
 	}
 	c.running.Go(c.construct)
@@ -82,6 +85,7 @@ func (c *Client) construct() {
 	}
 	close(c.ready)
 	if c.wire != nil {
+		c.running.Go(c.lookAway)
 		c.repeating()
 	}
 }

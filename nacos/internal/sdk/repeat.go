@@ -29,8 +29,8 @@ func (c *Client) repeat(mark func()) {
 // repeatOf has what done once more.
 func (c *Client) repeatOf(what any) { c.repeat(func() { c.due[what] = true }) }
 
-// done tells that what need not be repeated before the next connect.
-func (c *Client) done(what any) {
+// taken tells that what is being asked for: a connect from here on makes it due anew.
+func (c *Client) taken(what any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.due, what)
@@ -48,18 +48,12 @@ func (c *Client) connected() {
 	})
 }
 
-// repeating does what is due until Close, and says when the registry is away.
+// repeating does what is due until Close.
 func (c *Client) repeating() {
 	pause := repeatMin
-	tick := time.NewTicker(awayLook)
-	defer tick.Stop()
-	var gone away
 	for {
 		select {
 		case <-c.woken:
-		case now := <-tick.C:
-			gone.look(c.settings, c.wire.connected(), now)
-			continue
 		case <-c.closing:
 			return
 		}
@@ -123,9 +117,13 @@ func (c *Client) once(what any, f func() error) bool {
 	if err != nil {
 		c.settings.log.Debug("nacos: repeating what was asked for failed", "err", err)
 	}
-	if err == nil || errors.Is(err, ErrRefused) {
-		c.done(what)
+	if err == nil || errors.Is(err, ErrRefused) || !wasSent(err) { // without a connection the next connect makes it due
 		return true
 	}
-	return !wasSent(err) // the next connect makes it due again
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, ok := what.(*publication); !ok || c.published[keyOf(p.service, p.group)] == p {
+		c.due[what] = true
+	}
+	return false
 }

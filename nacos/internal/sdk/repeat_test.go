@@ -108,3 +108,36 @@ func TestRepeatsBackOff(t *testing.T) {
 	}
 	eventually(t, "subscribed again", func() bool { return registry.Requests(nacostest.Subscribe) > before+n })
 }
+
+// A registration whose turn comes after its withdrawal was asked for is not registered, and not after a reconnect either.
+func TestOvertakenRegistrationStaysAway(t *testing.T) {
+	t.Parallel()
+	registry := nacostest.Start(t, nacostest.Options{PushDelay: 50 * time.Millisecond})
+	c := connect(t, Config{Servers: []string{registry.Addr()}})
+	next(t, lists(t, c, "orders"), 0)
+	c.turn <- struct{}{} // both wait for their turn
+	registered, withdrawn := make(chan error, 1), make(chan error, 1)
+	asked := c.number.Load()
+	go func() { registered <- c.Register(t.Context(), "orders", DefaultGroup, us) }()
+	eventually(t, "the registration is asked for", func() bool { return c.number.Load() == asked+1 })
+	go func() { withdrawn <- c.Deregister(t.Context(), "orders", DefaultGroup, us) }()
+	eventually(t, "the withdrawal is asked for", func() bool { return c.number.Load() == asked+2 })
+	time.Sleep(50 * time.Millisecond)
+	<-c.turn
+	if err := <-registered; !errors.Is(err, errWithdrawn) {
+		t.Errorf("Register() = %v, want that it is withdrawn", err)
+	}
+	if err := <-withdrawn; err != nil {
+		t.Errorf("Deregister() = %v, want nil", err)
+	}
+	if err := registry.Restart(0); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "connected again", func() bool { return registry.Requests(nacostest.Subscribe) > 1 })
+	if left := registry.Instances("orders"); len(left) != 0 {
+		t.Errorf("Instances() = %+v after a reconnect, want none", left)
+	}
+	if err := c.Register(t.Context(), "orders", DefaultGroup, us); err != nil {
+		t.Errorf("Register() after it = %v, want nil", err)
+	}
+}

@@ -15,6 +15,7 @@ func TestMain(m *testing.M) {
 
 // slow are the tests that a short run leaves out.
 var slow = []string{
-	"TestAbandonedCallIsNotOvertaken", "TestForgedDatagram", "TestRefusedLoginThatIsA500", "TestRegisterSubscribeListDeregister",
-	"TestRepeatsBackOff", "TestWithdrawalIsRepeated",
+	"TestAbandonedCallIsNotOvertaken", "TestAway", "TestForgedDatagram", "TestOvertakenRegistrationStaysAway",
+	"TestRefusedLoginThatIsA500", "TestRegisterSubscribeListDeregister", "TestRepeatsBackOff",
+	"TestWithdrawalIsRepeated",
 }

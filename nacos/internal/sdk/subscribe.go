@@ -55,6 +55,7 @@ func keyOf(service, group string) string { return group + "@@" + service }
 func (c *Client) subscribe(sub *subscription) error {
 	r := rpc_request.NewSubscribeServiceRequest(c.wire.config.NamespaceId, sub.service, sub.group, "", true)
 	r.Headers["app"] = c.wire.config.AppName
+	c.taken(sub)
 	before := sub.pushed()
 	answer, err := c.wire.request(r)
 	if err != nil {
@@ -67,9 +68,8 @@ func (c *Client) subscribe(sub *subscription) error {
 	case !list.IsSuccess():
 		return c.refused()
 	}
-	c.done(sub)
-	if !c.isClosing() {
-		sub.answered(&list.ServiceInfo, before)
+	if !c.isClosing() && !sub.answered(&list.ServiceInfo, before) {
+		c.repeatOf(sub)
 	}
 	return nil
 }
@@ -107,13 +107,16 @@ func (s *subscription) push(list *model.Service) bool {
 	return true
 }
 
-// answered takes the answer to a request, whatever its stamp, unless something newer was pushed in the meantime.
-func (s *subscription) answered(list *model.Service, before uint64) {
+// answered takes the answer to a request, whatever its stamp, unless something was pushed in the meantime. It reports false when
+// the answer may be newer than that: only another one can tell.
+func (s *subscription) answered(list *model.Service, before uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.pushes == before || list.LastRefTime > s.stamp {
-		s.take(list)
+	if s.pushes != before {
+		return list.LastRefTime <= s.stamp
 	}
+	s.take(list)
+	return true
 }
 
 func (s *subscription) take(list *model.Service) {

@@ -78,7 +78,7 @@ func (s *Settings) dial(agent *agent, onConnected func(), onPush func(*model.Ser
 	}
 	w.client.RegisterConnectionListener(w)
 	w.client.RegisterServerRequestHandler(func() rpc_request.IRequest {
-		return &rpc_request.NotifySubscriberRequest{NamingRequest: &rpc_request.NamingRequest{}}
+		return &rpc_request.NotifySubscriberRequest{NamingRequest: &rpc_request.NamingRequest{Request: &rpc_request.Request{}}}
 	}, pushes(onPush))
 	w.client.Start()
 	return w, nil
@@ -103,17 +103,14 @@ func (w *wire) request(r rpc_request.IRequest) (rpc_response.IResponse, error) {
 
 func (w *wire) connected() bool { return w.client.IsRunning() }
 
-// close ends the connection, and returns at once. What it returns does the rest, for at most lastConnect: a connect
-// that is under way makes a new connection all the same, and the SDK takes itself for alive then (v2.3.5, reconnect).
+// close ends the connection, and returns at once. What it returns does the rest, for lastConnect: a connect that is under
+// way, which nothing tells, makes a new connection all the same, and the SDK takes itself for alive then (v2.3.5,
+// reconnect).
 func (w *wire) close() (rest func()) {
-	connected := w.connected()
 	w.closing.Store(true)
 	w.shutdown()
 	return func() {
 		defer w.cancel()
-		if connected {
-			return
-		}
 		limit := time.NewTimer(lastConnect)
 		defer limit.Stop()
 		for {
@@ -121,6 +118,9 @@ func (w *wire) close() (rest func()) {
 			case <-w.late:
 				w.shutdown()
 			case <-limit.C:
+				if w.connected() {
+					w.shutdown()
+				}
 				return
 			}
 		}
