@@ -51,6 +51,7 @@ func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 		return nil
 	}
 	began := time.Now()
+	o.waits(p)
 	stop := m.tellWaiting(o, p)
 	err := m.carryOut(ctx, o, p)
 	stop()
@@ -75,7 +76,6 @@ func (m *Manager) runPhase(ctx context.Context, o *offline, p phase) error {
 }
 
 func (m *Manager) carryOut(ctx context.Context, o *offline, p phase) error {
-	o.waits(p)
 	if p.before != nil {
 		if err := p.before(ctx, o); err != nil {
 			return err

@@ -119,7 +119,7 @@ func (k *reconciler) run(ctx context.Context, addr net.Addr) {
 		k.mu.Lock()
 		k.cancel(nil)
 		k.cancel = nil
-		if k.again && k.state == Unconfirmed && asked == k.asked {
+		if k.again && k.state == Unconfirmed && asked == k.asked && time.Now().Before(k.by) {
 			k.since = time.Now()
 		} else {
 			k.done = asked
@@ -210,8 +210,10 @@ func (k *reconciler) deregister(ctx context.Context) {
 		limit = max(limit, deregisterLeast)
 	}
 	k.mu.Unlock()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errWithdrawLimit)
-	defer cancel()
+	// Without a deadline: what a registrar makes of one that is near is not to depend on the budget.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer time.AfterFunc(limit, func() { cancel(errWithdrawLimit) }).Stop()
 	k.stand(Withdrawing, nil)
 	known := k.isKnown()
 	k.mu.Lock()

@@ -197,20 +197,27 @@ func (r *Registrar) attempt(ctx context.Context, self sdk.Instance) error {
 			return nil
 		case m.todo == doAwait:
 			changed, err := r.until(ctx, m.wait, func() bool { return r.machine.revision != m.revision })
-			if err != nil {
+			if err != nil && !r.isRegistered() {
 				return err
 			}
-			if !changed {
+			if err == nil && !changed {
 				r.feed(m.revision, eventTimeout)
 			}
 		default:
 			e, err := r.carryOut(ctx, m, self)
 			r.feed(m.revision, e)
-			if err != nil {
+			if err != nil && !r.isRegistered() {
 				return err
 			}
 		}
 	}
+}
+
+// isRegistered tells that a list with us has come, whatever went wrong since.
+func (r *Registrar) isRegistered() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.machine.state == stateRegistered || r.machine.state == stateOffline
 }
 
 // carryOut does one todo of a Register; an error ends the attempt.
@@ -230,6 +237,9 @@ func (r *Registrar) carryOut(ctx context.Context, m machine, self sdk.Instance) 
 	}
 	o := r.ask(ctx, l, true)
 	switch {
+	case r.shown(l): // while we asked
+		r.discard(o.fresh)
+		return eventListed, nil
 	case ctx.Err() != nil:
 		r.discard(o.fresh)
 		return eventFailed, context.Cause(ctx)

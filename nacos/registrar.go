@@ -159,6 +159,10 @@ func (r *Registrar) begin(ctx context.Context, yields bool) (_ context.Context, 
 	case <-ctx.Done():
 		return nil, nil, context.Cause(ctx)
 	}
+	if ctx.Err() != nil { // both were ready
+		<-r.turn
+		return nil, nil, context.Cause(ctx)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()

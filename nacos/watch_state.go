@@ -135,6 +135,11 @@ func (m *machine) handle(e event) {
 			m.enter(stateRegistering, doRegister)
 		}
 		return
+	case eventGaveUp: // also when the list has come at the last moment
+		if m.state != stateClosed && m.state != stateWithdrawn {
+			m.enter(stateIdle, doNothing)
+		}
+		return
 	}
 	switch e {
 	case eventListed:

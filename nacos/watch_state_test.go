@@ -195,6 +195,15 @@ func TestSelfWatch(t *testing.T) {
 			{eventListed, stateRegistering, doRegister, 0, true}, // it may be of an earlier registration, that ends
 			{eventAccepted, stateRegistered, doAwait, checkWait, true},
 		}},
+		"started: a list with us comes while somebody else is asked": {twice, []step{
+			{eventTimeout, stateRegistering, doAsk, 0, true},
+			{eventListed, stateRegistered, doAwait, checkWait, true},
+			{eventNotThere, stateRegistered, doAwait, checkWait, true},
+		}},
+		"started: given up as the list comes": {register, []step{
+			{eventListed, stateRegistered, doAwait, checkWait, true},
+			{eventGaveUp, stateIdle, doNothing, 0, true},
+		}},
 		"started: the registration was lost": {twice, []step{
 			{eventListed, stateRegistered, doAwait, checkWait, true},
 		}},

@@ -6,12 +6,10 @@ package nacos
 func (m *machine) whileRegistering(e event) {
 	switch e {
 	case eventListed:
-		if m.todo == doAwait {
+		if m.todo == doAwait || m.todo == doAsk { // the registry has accepted it
 			m.succeed()
 		}
 	case eventGone:
-	case eventGaveUp:
-		m.enter(stateIdle, doNothing)
 	case eventAccepted:
 		if m.shown {
 			m.succeed()
