@@ -68,9 +68,9 @@ func TestRunWithAnEnvironment(t *testing.T) {
 // The last thing that happens gets the whole Report, and may not hold the end up.
 func TestOnReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var got []Report
+		got := make(chan Report, 2)
 		never := make(chan struct{})
-		r := newRig(t, WithOnReport(nil), WithOnReport(func(r Report) { got = append(got, r) }),
+		r := newRig(t, WithOnReport(nil), WithOnReport(func(r Report) { got <- r }),
 			WithOnReport(func(Report) { <-never }))
 		r.run(t)
 		if err := r.Drain(t.Context()); err != nil {
@@ -80,8 +80,11 @@ func TestOnReport(t *testing.T) {
 		if err := <-r.result; err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}
-		if len(got) != 1 || got[0].Outcome != OutcomeStopped || got[0].Took == 0 || len(got[0].Registrars) != 1 {
-			t.Errorf("OnReport had %+v, want the one of the end, complete", got)
+		if n := len(got); n != 1 {
+			t.Fatalf("OnReport was called %d times, want once", n)
+		}
+		if r := <-got; r.Outcome != OutcomeStopped || r.Took == 0 || len(r.Registrars) != 1 {
+			t.Errorf("OnReport had %+v, want the one of the end, complete", r)
 		}
 		if a := r.Report().Abandoned; len(a) != 1 || a[0] != "OnReport" {
 			t.Errorf("Abandoned = %q, want OnReport", a)
