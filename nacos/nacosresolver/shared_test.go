@@ -193,6 +193,7 @@ func TestClosedChannelsLeaveNothing(t *testing.T) { // not parallel: it counts w
 }
 
 func TestIdleChannelLeavesNothing(t *testing.T) { // not parallel: it counts what the process has
+	t.Setenv("TMPDIR", t.TempDir()) // the directories of others come and go
 	registry := nacostest.Start(t)
 	publish(t, registry, "orders", backend(t))
 	before := look()
