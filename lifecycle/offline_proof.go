@@ -15,6 +15,9 @@ const (
 	proofLead = 500 * time.Millisecond
 	// proofAgain passes between two questions to a registrar where somebody still lists it.
 	proofAgain = 500 * time.Millisecond
+	// proofTimes is how often in a row nobody must list it then: behind a virtual address each question may be for
+	// another node.
+	proofTimes = 3
 )
 
 // A proof is the answer of one registrar that has confirmed the absence.
@@ -80,13 +83,20 @@ func (m *Manager) proveGone(ctx context.Context, o *offline) error {
 // awaitGone asks again until nobody lists the instance. In a drain that stays there is no hurry: it is only said.
 func (m *Manager) awaitGone(ctx context.Context, o *offline, p *proof, err error) error {
 	by := o.goneBy()
+	clear := 0
 	for err != nil && !isUnproven(err) && time.Now().Before(by) && pause(ctx, earlier(time.Now().Add(proofAgain), by)) {
 		if !time.Now().Before(by) {
 			break
 		}
 		limited, cancel := context.WithDeadline(ctx, by)
-		if again := p.gone(limited); limited.Err() == nil {
-			err = again
+		switch again := p.gone(limited); {
+		case limited.Err() != nil:
+		case again == nil:
+			if clear++; clear == proofTimes {
+				err = nil
+			}
+		default:
+			err, clear = again, 0
 		}
 		cancel()
 	}

@@ -57,7 +57,7 @@ func TestProof(t *testing.T) {
 				}
 				return nil
 			}
-		}, want: 8100 * time.Millisecond, listed: "node 2"},
+		}, want: 9100 * time.Millisecond, listed: "node 2"},
 		{name: "not known", gone: always(unproven{errors.New("no such path")}), want: asExpected, unproven: "no such path"},
 		{name: "no answer", gone: func(*rig) func(context.Context) error { return hang }, want: asExpected, unproven: "no answer in time"},
 		{

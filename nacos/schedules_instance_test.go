@@ -88,6 +88,6 @@ func (s *scene) stop(i *scheduled) {
 	i.told.Store(true)
 	i.leave()
 	i.err = <-i.result
-	i.ghost.Store(s.publishes(i.addr))
+	i.ghost.Store(s.staysPublished(i.addr))
 	s.log.Warn("exit", "instance", i.number, "addr", i.addr, "err", i.err, "listed", i.ghost.Load())
 }

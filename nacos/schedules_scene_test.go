@@ -191,12 +191,27 @@ func (s *scene) lists(addr string) bool {
 
 // publishes looks at what the nodes hold. What an operator hides counts where it is our own publication, and not where
 // it is the copy that another node has of it: no list shows that there is one.
-func (s *scene) publishes(addr string) bool {
+func (s *scene) publishes(addr string, listed bool) bool {
 	return slices.ContainsFunc(s.nodes, func(node *nacostest.Server) bool {
 		return slices.ContainsFunc(node.Instances(s.service), func(i nacostest.Instance) bool {
-			return i.Addr() == addr && (i.Listed || s.count == 1)
+			return i.Addr() == addr && (i.Listed || !listed)
 		})
 	})
+}
+
+// staysPublished tells that an instance which has exited is listed, or goes on being registered: what an operator holds
+// offline may go with the end of the connection, of which the registry hears a moment later.
+func (s *scene) staysPublished(addr string) bool {
+	if s.count > 1 || s.publishes(addr, true) {
+		return s.publishes(addr, true)
+	}
+	for range 100 {
+		if !s.publishes(addr, false) {
+			return false
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return true
 }
 
 // close lets all instances go, the first one when the load has ended, and counts what came of it.
