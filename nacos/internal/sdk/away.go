@@ -5,7 +5,6 @@ package sdk
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 )
 
@@ -23,30 +22,21 @@ type away struct {
 	told  time.Time // of the last line
 }
 
-// lookAway looks until Close.
+// lookAway looks until Close, which ends a look under way.
 func (c *Client) lookAway() {
 	ctx, cancel := context.WithCancel(context.Background())
-	var looking sync.WaitGroup
-	defer looking.Wait()
-	defer cancel()
-	ticks := make(chan time.Time)
-	looking.Go(func() {
-		var a away
-		for now := range ticks {
-			a.look(ctx, c.settings, c.wire.connected(), now)
-		}
+	c.running.Go(func() {
+		<-c.closing
+		cancel()
 	})
-	defer close(ticks)
 	tick := time.NewTicker(awayLook)
 	defer tick.Stop()
+	var a away
 	for {
 		select {
 		case now := <-tick.C:
-			select {
-			case ticks <- now:
-			default: // the look before takes its time
-			}
-		case <-c.closing:
+			a.look(ctx, c.settings, c.wire.connected(), now)
+		case <-ctx.Done():
 			return
 		}
 	}

@@ -16,11 +16,17 @@ import (
 // Instance is an instance as the SDK has it.
 type Instance = model.Instance
 
+// The requests of a publication.
+const (
+	registerInstance   = "registerInstance"
+	deregisterInstance = "deregisterInstance"
+)
+
 // A publication is what is wanted under a service: one instance, registered or withdrawn, since the registry keeps one
 // for a connection.
 type publication struct {
 	service, group string
-	request        string // registerInstance or deregisterInstance
+	request        string
 	instance       Instance
 	number         uint64 // in the order in which they were asked for
 }
@@ -35,7 +41,7 @@ func (c *Client) Register(ctx context.Context, service, group string, i Instance
 		i.Metadata = map[string]string{}
 	}
 	i.Ephemeral, i.Enable, i.Healthy = true, true, true
-	p := &publication{service, group, "registerInstance", i, c.number.Add(1)}
+	p := &publication{service, group, registerInstance, i, c.number.Add(1)}
 	return c.call(ctx, func() error {
 		before, ok := c.want(p)
 		if !ok {
@@ -53,7 +59,7 @@ func (c *Client) Register(ctx context.Context, service, group string, i Instance
 // failed for want of an answer is repeated after each connect until the registry has answered.
 func (c *Client) Deregister(ctx context.Context, service, group string, i Instance) error {
 	withdrawn := Instance{Ip: i.Ip, Port: i.Port, ClusterName: i.ClusterName, Ephemeral: true}
-	p := &publication{service, group, "deregisterInstance", withdrawn, c.number.Add(1)}
+	p := &publication{service, group, deregisterInstance, withdrawn, c.number.Add(1)}
 	c.want(p)
 	err := c.call(ctx, func() error { return c.publish(p) })
 	if ctx.Err() != nil { // it may not have been its turn yet
@@ -75,7 +81,7 @@ func (c *Client) want(p *publication) (before *publication, ok bool) {
 	if p.number < c.withdrawn[key] {
 		return nil, false
 	}
-	if p.request == "deregisterInstance" {
+	if p.request == deregisterInstance {
 		c.withdrawn[key] = p.number
 	}
 	before = c.published[key]
@@ -101,7 +107,7 @@ func (c *Client) forget(p *publication) {
 func (c *Client) publish(p *publication) error {
 	c.taken(p)
 	err := c.ask(rpc_request.NewInstanceRequest(c.wire.config.NamespaceId, p.service, p.group, p.request, p.instance))
-	if p.request == "deregisterInstance" && (err == nil || errors.Is(err, ErrRefused) || answered(err)) {
+	if p.request == deregisterInstance && (err == nil || errors.Is(err, ErrRefused) || answered(err)) {
 		c.forget(p)
 	}
 	return err
