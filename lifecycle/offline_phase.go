@@ -19,7 +19,7 @@ type phase struct {
 	// false where there was nothing to do. nil: it changes nothing of that kind.
 	change func(*offline) bool
 	// before waits before change, run does the rest after it. Each may be nil, and ends soon after ctx. errSkipped is
-	// no line worth.
+	// not worth a line.
 	before, run func(context.Context, *offline) error
 	failure     consequence
 	skip        bool

@@ -74,7 +74,7 @@ const (
 	// probeWait is how long an instance that was registered again, or for the first time, may take to be listed. A push
 	// takes 0.5 to 1 s; an instance that stays absent is not pushed at all.
 	probeWait = 3 * time.Second
-	// confirmWait passes before an operator's offline is believed, with one more registration in between: the registry
+	// confirmWait passes between the two looks after which an operator's offline is believed: the registry
 	// may have been restarted while it was asked.
 	confirmWait = time.Second
 	// recheckWait is the pause before an absence that nobody could explain is looked at again and, while an operator
