@@ -4,8 +4,10 @@ package interceptor
 
 import (
 	"container/list"
+	"context"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -21,6 +23,8 @@ type roster struct {
 // its handler's end or cut. The fields after decided are written before that and read after.
 type detached struct {
 	method  string
+	began   time.Time
+	rpc     context.Context // of the RPC: it is asked who sent it only when somebody wants to know
 	told    <-chan struct{}
 	tracker *Tracker
 	roster  *roster
@@ -49,30 +53,42 @@ func (o *outcome) result() (any, error) {
 
 // begin puts an RPC on the roster, or returns nil when it has to be refused. Refuse holds the same
 // mutex, so what is on the roster is all that AbandonCalls or EndStreams can miss after it.
-func (t *Tracker) begin(r *roster, method string) *detached {
+func (t *Tracker) begin(ctx context.Context, r *roster, method string) *detached {
+	d, late := t.admit(ctx, r, method)
+	if late {
+		t.callers.note(t.callerOf(ctx, method))
+	}
+	return d
+}
+
+func (t *Tracker) admit(ctx context.Context, r *roster, method string) (d *detached, late bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	bits := t.word.load()
 	if bits&refusing != 0 {
-		return nil
+		return nil, false
 	}
-	if bits&draining != 0 {
+	late = bits&draining != 0
+	if late {
 		t.late++
 	}
-	return t.enter(r, method)
+	return t.enter(ctx, r, method), late
 }
 
 // beginExempt puts a stream on the roster of those that are always admitted and never counted.
-func (t *Tracker) beginExempt(method string) *detached {
+func (t *Tracker) beginExempt(ctx context.Context, method string) *detached {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.enter(&t.exempt, method)
+	return t.enter(ctx, &t.exempt, method)
 }
 
 // enter is called with the mutex held.
-func (t *Tracker) enter(r *roster, method string) *detached {
+func (t *Tracker) enter(ctx context.Context, r *roster, method string) *detached {
 	r.begun++
-	d := &detached{method: method, told: t.channel(), tracker: t, roster: r, decided: make(chan struct{})}
+	d := &detached{
+		method: method, began: time.Now(), rpc: ctx, told: t.channel(), tracker: t, roster: r,
+		decided: make(chan struct{}),
+	}
 	d.place = r.open.PushBack(d)
 	return d
 }

@@ -34,6 +34,7 @@ func (t *Tracker) Handler(next http.Handler) http.Handler {
 			t.mu.Lock()
 			t.late++
 			t.mu.Unlock()
+			t.callers.note(t.requestOf(r))
 			if r.ProtoMajor == 1 {
 				w.Header().Set("Connection", "close")
 			}

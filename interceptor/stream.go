@@ -23,9 +23,9 @@ func (t *Tracker) StreamServerInterceptor() grpc.StreamServerInterceptor {
 		case health(info.FullMethod):
 			return handler(srv, ss) // the health service ends its Watches itself
 		case standard(info.FullMethod) || exempt != nil && matches(ss.Context(), exempt, info.FullMethod, info, nil):
-			d = t.beginExempt(info.FullMethod)
+			d = t.beginExempt(ss.Context(), info.FullMethod)
 		default:
-			if d = t.begin(&t.streams, info.FullMethod); d == nil {
+			if d = t.begin(ss.Context(), &t.streams, info.FullMethod); d == nil {
 				t.refused.Add(1)
 				return refusal.stream(ss)
 			}

@@ -3,6 +3,7 @@
 package interceptor
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -30,6 +31,14 @@ type Tracker struct {
 	// it where handlers may outlive the offline's budget. Set it before the interceptors are made.
 	Abandonable bool
 
+	// Caller names who has sent an RPC, for Callers and Oldest: behind a mesh or a balancer the peer of a connection
+	// is the proxy, and a header may know more. It is called while draining only, once for each late RPC, on the
+	// RPC's own goroutine; an empty name, and a panic, leave it to the default. Nil is the default: the first URI of
+	// the peer's certificate (a SPIFFE ID for example), else the peer's host. Names are cut to 128 printable bytes.
+	// Set it before the interceptors are made.
+	Caller func(ctx context.Context) string
+
+	callers  callers
 	word     word
 	refused  atomic.Uint64
 	attached atomic.Bool
@@ -88,8 +97,9 @@ func (t *Tracker) Late() uint64 {
 // Refused returns how many RPCs were refused. They are not among the admitted.
 func (t *Tracker) Refused() uint64 { return t.refused.Load() }
 
-// Drain makes the server a lame duck: what is admitted from now on is late, and served.
+// Drain makes the server a lame duck: what is admitted from now on is late, and served. Callers begins anew.
 func (t *Tracker) Drain() {
+	t.callers.reset()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.word.set(draining)

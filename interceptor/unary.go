@@ -57,7 +57,7 @@ func (u *unary) refuse(ctx context.Context) error {
 
 // detach goes on with a call that word.enter has counted in.
 func (u *unary) detach(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	d := u.begin(&u.calls, info.FullMethod)
+	d := u.begin(ctx, &u.calls, info.FullMethod)
 	if d == nil {
 		return nil, u.refuse(ctx)
 	}
