@@ -16,18 +16,18 @@ type RPC = struct {
 }
 
 // Oldest returns at most n RPCs in flight, the oldest first: streams, and those unary calls that can be abandoned (see
-// Abandonable). Unary calls that were admitted before Drain, and requests to Handler, are counted and not named; those
-// calls are at least as old as the drain. It asks Caller, so call it while draining only.
-func (t *Tracker) Oldest(n int) []RPC {
+// Abandonable). The others are a number: unary calls that were admitted before Drain, and so are at least as old as
+// that, and requests to Handler. It asks Caller, so call it while draining only.
+func (t *Tracker) Oldest(n int) (oldest []RPC, unnamed int) {
 	t.mu.Lock()
 	list := append(t.streams.oldest(n), t.calls.oldest(n)...)
+	unnamed = max(inFlight(t.word.load())-t.calls.open.Len(), 0)
 	t.mu.Unlock()
 	slices.SortStableFunc(list, func(a, b *detached) int { return a.began.Compare(b.began) })
-	var oldest []RPC
 	for _, d := range list[:min(max(n, 0), len(list))] {
 		oldest = append(oldest, RPC{printable(d.method, textMost), t.peerOf(d.rpc), d.roster == &t.streams, d.began})
 	}
-	return oldest
+	return oldest, unnamed
 }
 
 // oldest is called with the mutex held.

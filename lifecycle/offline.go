@@ -23,6 +23,7 @@ type offline struct {
 	absent      time.Time     // since when no registrar lists the instance any more
 	streamsTold time.Time     // when streams were told; zero before
 	unconfirmed bool
+	late        lateCounts
 	proofs      []*proof
 	stopProofs  context.CancelFunc
 	stopped     <-chan struct{} // closed when all servers have stopped

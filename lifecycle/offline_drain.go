@@ -37,6 +37,7 @@ func (m *Manager) announceLeave() {
 func (m *Manager) askToWithdraw(o *offline) bool {
 	o.absent = m.drained
 	if !m.announced || len(m.reconcilers) == 0 {
+		m.noteLate(&o.late.confirmed)
 		return false
 	}
 	o.plan.withdrawFrom(time.Now())
@@ -76,6 +77,7 @@ func (m *Manager) awaitWithdrawn(ctx context.Context, o *offline) error {
 		}
 		o.unconfirmed = o.unconfirmed || !seen
 	}
+	m.noteLate(&o.late.confirmed)
 	o.note(func(r *Report) { r.Unconfirmed = o.unconfirmed })
 	return errors.Join(errs...)
 }
@@ -83,6 +85,7 @@ func (m *Manager) awaitWithdrawn(ctx context.Context, o *offline) error {
 // settleDown waits until the absence is known everywhere: for settle from the moment at which the last registrar showed
 // it; for longer where somebody has not.
 func (m *Manager) settleDown(ctx context.Context, o *offline) error {
+	defer m.noteSettled(o)
 	settle := m.settleTime()
 	until, cut := o.settleBy(settle)
 	waits := time.Now().Before(until)
@@ -167,5 +170,6 @@ func (m *Manager) quieten(ctx context.Context, o *offline) error {
 	if awaitQuiet(ctx, quiet, limit, func() uint64 { return m.calls.Admitted() + m.calls.Refused() }) || ctx.Err() != nil {
 		return nil
 	}
+	o.late.notQuiet = true
 	return notQuiet("no %v without an RPC in %v", quiet, time.Since(began).Round(time.Millisecond))
 }

@@ -154,10 +154,15 @@ func (m *Manager) finishReport(o *offline) {
 	if o.err != nil {
 		failure = o.err.Error() // of the program's: without the lock
 	}
+	callers := m.callers()
+	settling := m.settling(o, callers)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	counts := m.counts()
 	o.note(func(r *Report) {
+		if m.last == o { // or they are of the next one
+			r.Settling, r.Callers = settling, callers
+		}
 		r.Took = time.Since(r.Began)
 		r.Outcome = o.outcome(o.err)
 		r.AtEnd = counts

@@ -3,6 +3,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"sync"
 	"time"
 )
@@ -65,10 +66,7 @@ func (m *Manager) tellWaiting(o *offline, p phase) (stop func()) {
 			case <-next.C:
 			}
 			next.Reset(tellEvery)
-			s, counts := o.phaseUnderWay(), m.counts()
-			m.log.Info("waiting", "phase", p.name, "for", p.waits, "since", time.Since(s.Since).Round(time.Millisecond),
-				"at_most", time.Until(s.Until).Round(time.Millisecond), "unary", counts.Unary, "streams", counts.Streams,
-				"late", counts.Late)
+			m.sayWaiting(p, *o.phaseUnderWay())
 		}
 	})
 	return func() {
@@ -76,6 +74,32 @@ func (m *Manager) tellWaiting(o *offline, p phase) (stop func()) {
 		telling.Wait()
 	}
 }
+
+// sayWaiting names what is waited for: the oldest RPC as attributes of its own, and the oldest ones as a list. Those
+// that were admitted before the trigger are a number.
+func (m *Manager) sayWaiting(p phase, s PhaseStatus) {
+	counts := m.counts()
+	oldest, unnamed := m.oldest()
+	args := []any{
+		"phase", p.name, "for", p.waits, "since", time.Since(s.Since).Round(time.Millisecond),
+		"at_most", time.Until(s.Until).Round(time.Millisecond), "unary", counts.Unary, "streams", counts.Streams,
+		"late", counts.Late, "unnamed", unnamed,
+	}
+	if len(oldest) > 0 {
+		first := oldest[0]
+		args = append(args, "oldest", age(first), "method", first.Method, "peer", first.Peer)
+	}
+	if len(oldest) > 1 {
+		list := make([]string, 0, len(oldest))
+		for _, r := range oldest {
+			list = append(list, cutText(fmt.Sprintf("%v %s, %s", age(r), r.Method, r.Peer)))
+		}
+		args = append(args, "rpcs", list)
+	}
+	m.log.Info("waiting", args...)
+}
+
+func age(r RPC) time.Duration { return time.Since(r.Began).Round(time.Millisecond) }
 
 // When phases stop to wait.
 

@@ -35,6 +35,11 @@ type Report struct {
 	AtEnd      Counts            `json:"at_end"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"` // at the end
 
+	// Settling tells whether settle was long enough.
+	Settling Settling `json:"settling"`
+	// Callers are those of the late calls since the trigger, the busiest first; empty where nobody called, or where
+	// Calls cannot tell.
+	Callers []Caller `json:"callers,omitempty"`
 	// Unconfirmed: a registry may still have listed the instance at the end of withdraw, or has, when GracefulStop
 	// began.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
@@ -96,6 +101,7 @@ func (o *offline) snapshot() Report {
 	r := o.report
 	r.Phases = slices.Clone(r.Phases)
 	r.Registrars = slices.Clone(r.Registrars)
+	r.Callers = slices.Clone(r.Callers)
 	r.Abandoned = slices.Clone(r.Abandoned)
 	r.StillListed, r.Unproven = slices.Clone(r.StillListed), slices.Clone(r.Unproven)
 	return r

@@ -32,6 +32,10 @@ func TestReportInALog(t *testing.T) {
 		Trigger: long, StillListed: list, Unproven: list, Abandoned: list,
 		Registrars: []RegistrarStatus{{Name: long}, {Name: long}, {Name: long}, {Name: long}, {Name: long}, {Name: long}},
 	}
+	for range 7 {
+		full.Callers = append(full.Callers, Caller{Peer: long, Method: long, UserAgent: long, Count: 1 << 60})
+	}
+	full.Settling = Settling{Before: 1 << 60, Advice: long}
 	m := New(&fakeServer{}, WithPolicy(Strict), WithStreamNotice(AtWithdrawn))
 	for _, p := range m.phases(&offline{kind: kindShutdown}) {
 		full.Phases = append(full.Phases, Phase{Name: string(p.name)})

@@ -27,6 +27,8 @@ type Server interface {
 //
 //	Attached() bool              whether any server has the interceptors; false is an error of Run and Start
 //	Handles(context.Context) bool  whether it is the context of an RPC that is waited for
+//	Callers() []Caller           who has sent the late calls since Drain was called last, the busiest first
+//	Oldest(n int) ([]RPC, int)   the oldest n RPCs in flight, and how many more have no name
 type Calls interface {
 	InFlight() (unary, streams int)
 	Admitted() uint64

@@ -17,8 +17,13 @@ type Status struct {
 	Causes     []string          `json:"causes,omitempty"` // why it drains: "by hand", "operator at " and the name, the trigger
 	Calls      Counts            `json:"calls"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"`
-	Phase      *PhaseStatus      `json:"phase,omitempty"`   // of the offline under way; nil: none
-	Deadline   time.Time         `json:"deadline,omitzero"` // the end of the budget, once Shutdown has begun
+	Phase      *PhaseStatus      `json:"phase,omitempty"` // of the offline under way; nil: none
+	// While draining and stopping, where Calls can tell: who sends late calls, the busiest first, which RPCs are the
+	// oldest in flight, and how many unary ones have no name, since they were admitted before the trigger.
+	Callers  []Caller  `json:"callers,omitempty"`
+	Oldest   []RPC     `json:"oldest,omitempty"`
+	Unnamed  int       `json:"unnamed,omitempty"`
+	Deadline time.Time `json:"deadline,omitzero"` // the end of the budget, once Shutdown has begun
 }
 
 // Counts are the calls as the Tracker counted them; zero without WithCalls.
@@ -32,9 +37,16 @@ type Counts struct {
 // Status returns how things stand. It does not block, and asks no registry.
 func (m *Manager) Status() Status {
 	words := m.words()
+	var callers []Caller
+	var oldest []RPC
+	unnamed := 0
+	if m.goes() {
+		callers = m.callers()
+		oldest, unnamed = m.oldest()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := Status{State: m.state, Ready: m.ready, Calls: m.counts()}
+	s := Status{State: m.state, Ready: m.ready, Calls: m.counts(), Callers: callers, Oldest: oldest, Unnamed: unnamed}
 	if m.causes.hand() {
 		s.Causes = append(s.Causes, "by hand")
 	}
@@ -57,6 +69,13 @@ func (m *Manager) Status() Status {
 		s.Registrars = append(s.Registrars, r)
 	}
 	return s
+}
+
+// goes tells that the instance drains or stops.
+func (m *Manager) goes() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.state == Draining || m.state == Stopping
 }
 
 // A word is what a registrar says of itself.

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lifecycle
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// String tells what happened in sentences, for people: did we lose something, who called, was settle right. Logs and
+// programs have the fields.
+func (r Report) String() string {
+	if r.Began.IsZero() {
+		return "There was no offline."
+	}
+	parts := []string{r.tellEnd(), r.tellRegistrars(), r.tellLate(), r.tellStop(), r.tellLoss(), r.tellSteps()}
+	if r.Error != "" {
+		parts = append(parts, "Error: "+r.Error+".")
+	}
+	return strings.Join(withoutEmpty(parts), " ")
+}
+
+func withoutEmpty(list []string) (out []string) {
+	for _, s := range list {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (r Report) tellEnd() string {
+	if r.Outcome == "" {
+		return fmt.Sprintf("The offline began at %s (%s) and goes on.", r.Began.Format(time.RFC3339), r.Trigger)
+	}
+	return fmt.Sprintf("The offline began at %s (%s), took %v, and ended: %s.",
+		r.Began.Format(time.RFC3339), r.Trigger, round(r.Took), r.Outcome)
+}
+
+func (r Report) tellRegistrars() string {
+	var said []string
+	for _, s := range r.Registrars {
+		text := s.Name + " is " + string(s.State)
+		if !s.Absent.IsZero() {
+			text += fmt.Sprintf(" since %v after the trigger", round(max(s.Absent.Sub(r.Began), 0)))
+		}
+		said = append(said, text)
+	}
+	text := ""
+	if len(said) > 0 {
+		text = "Registrars: " + strings.Join(said, "; ") + "."
+	}
+	if r.Unconfirmed {
+		text += " A registry may still have listed the instance when GracefulStop was due."
+	}
+	if len(r.StillListed) > 0 {
+		text += " Still listed when settle was over: " + strings.Join(r.StillListed, "; ") + "."
+	}
+	return strings.TrimSpace(text)
+}
+
+// tellLate answers who called, and whether settle was right.
+func (r Report) tellLate() string {
+	s := r.Settling
+	late := s.Before + s.During + s.After
+	if late == 0 {
+		return "No call came after the trigger."
+	}
+	text := fmt.Sprintf("After the trigger came %s: %d until the absence was confirmed, %d during settle (%v), %d after it.",
+		number(late, "call"), s.Before, s.During, round(s.Settle), s.After)
+	if s.LastCaller != nil {
+		when := "before the confirmed absence"
+		if s.Propagation > 0 {
+			when = fmt.Sprintf("%v after the confirmed absence", round(s.Propagation))
+		}
+		text += fmt.Sprintf(" The last one came %s, from %s.", when, whoCalls(*s.LastCaller))
+	}
+	if s.Advice != "" {
+		text += " Advice: " + s.Advice + "."
+	}
+	return text
+}
+
+func (r Report) tellStop() string {
+	for _, p := range r.Phases {
+		if p.Name == "goaway" {
+			return fmt.Sprintf("GracefulStop began %v after the trigger, with %s and %s in flight at the trigger.", round(p.After),
+				number(r.AtTrigger.Unary, "unary call"), number(r.AtTrigger.Streams, "stream"))
+		}
+	}
+	return ""
+}
+
+// tellLoss answers whether something was lost.
+func (r Report) tellLoss() string {
+	var said []string
+	for _, part := range []struct {
+		n    int
+		what string
+		done string
+	}{
+		{r.StreamsEnded, "stream", "ended early, with a status"},
+		{r.CallsAnswered, "unary call", "answered UNAVAILABLE in place of the handler"},
+		{r.CallsCut, "unary call", "cut"},
+		{r.StreamsCut, "stream", "cut"},
+		{r.ConnectionsCut, "connection", "cut"},
+	} {
+		if part.n > 0 {
+			said = append(said, number(part.n, part.what)+" "+part.done)
+		}
+	}
+	if refused := r.AtEnd.Refused - min(r.AtTrigger.Refused, r.AtEnd.Refused); refused > 0 {
+		said = append(said, number(refused, "call")+" refused")
+	}
+	if len(said) == 0 {
+		return "Nothing was cut or refused."
+	}
+	return "What clients may have noticed: " + strings.Join(said, ", ") + "."
+}
+
+func (r Report) tellSteps() string {
+	text := ""
+	if len(r.Abandoned) > 0 {
+		text = "Not returned in time: " + strings.Join(r.Abandoned, ", ") + "."
+	}
+	return text
+}
+
+func number[N int | uint64](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// round keeps what a person reads.
+func round(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(time.Millisecond)
+	}
+	return d.Round(10 * time.Millisecond)
+}
