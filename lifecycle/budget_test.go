@@ -91,7 +91,7 @@ func TestSettleIsCutShortByTheDeadlineOfShutdown(t *testing.T) {
 		r.run(t)
 		r.calls.set(1, 0)
 		go func() {
-			time.Sleep(2800 * time.Millisecond)
+			time.Sleep(2700 * time.Millisecond)
 			r.calls.set(0, 0)
 		}()
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // settle is 3 s

@@ -99,7 +99,7 @@ func (m *Manager) beginDrain(ctx context.Context, trigger string, k kind) *offli
 	if m.drain != nil {
 		m.drain.cancel(errBegunAnew)
 	}
-	o := &offline{kind: k, plan: newPlan(time.Now(), m.budget), done: make(chan struct{})}
+	o := &offline{kind: k, plan: m.planFrom(time.Now(), m.budget), done: make(chan struct{})}
 	m.drain = o
 	m.begin(ctx, o, trigger)
 	return o

@@ -94,7 +94,7 @@ var failingSteps = []failingStep{
 		},
 	},
 	{
-		name: "a hook hangs", wantIs: errHookLimit, abandoned: "OnStop hook 2", atMost: 7 * time.Second,
+		name: "a hook hangs", wantIs: errHookLimit, abandoned: "OnStop hook 2", atMost: 15 * time.Second,
 		prepare: func(r *rig, released <-chan struct{}) []Option {
 			return []Option{WithOnStop(func(context.Context) error { <-released; return nil })}
 		},

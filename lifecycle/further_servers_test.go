@@ -68,7 +68,7 @@ func TestLeadOfAFurtherServer(t *testing.T) {
 // GracefulStop of the first server begins in time for what is in flight there, whatever the further ones do.
 func TestLeadEndsWithTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, WithBudget(5*time.Second), WithSettle(2500*time.Millisecond))
+		r := newRig(t, WithBudget(5*time.Second), WithSettle(2500*time.Millisecond), func(c *config) { c.onStop = nil })
 		further := &fakeServer{recorder: r.recorder, name: "further.", stopped: make(chan struct{}), linger: time.Minute}
 		WithServer(further, fakeListener{})(&r.config)
 		r.run(t)

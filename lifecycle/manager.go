@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ type Manager struct {
 	listeners     []listener
 	toldUnwatched bool
 	closedAt      time.Time // when somebody else has closed a listener
+	tally         tally
 	course
 	stopWork context.CancelCauseFunc // ends what Start began
 }
@@ -57,9 +59,27 @@ func New(s Server, opts ...Option) *Manager {
 		m.log.Warn("metrics are incomplete", "err", err)
 	}
 	for i, r := range m.registrars {
-		m.reconcilers = append(m.reconcilers, newReconciler(r, i+1, m.log, &m.mu, m.showReady))
+		m.reconcilers = append(m.reconcilers, newReconciler(r, m.nameOf(r, i), m.log, &m.mu, m.showReady))
 	}
 	return m
+}
+
+// nameOf is what a registrar says of itself, or its number; two that are alike can be told apart.
+func (m *Manager) nameOf(r Registrar, i int) string {
+	name := fmt.Sprintf("registrar %d", i+1)
+	if s, ok := r.(fmt.Stringer); ok {
+		name = s.String()
+	}
+	alike := 1
+	for _, k := range m.reconcilers {
+		if k.name == name || strings.HasPrefix(k.name, name+" #") {
+			alike++
+		}
+	}
+	if alike > 1 {
+		name = fmt.Sprintf("%s #%d", name, alike)
+	}
+	return name
 }
 
 // check tells what is wrong with what New was given.
@@ -78,8 +98,16 @@ func (m *Manager) check() error {
 			"grpc.NewServer(tracker.ServerOptions()...), or tracker.Handler around an http.Handler")
 	}
 	for i, r := range m.registrars {
-		if slices.ContainsFunc(m.registrars[:i], func(other Registrar) bool { return same(r, other) }) {
-			return fmt.Errorf("lifecycle: WithRegistrar: %s was given twice", m.reconcilers[i].name)
+		if first := slices.IndexFunc(m.registrars[:i], func(other Registrar) bool { return same(r, other) }); first >= 0 {
+			return fmt.Errorf("lifecycle: WithRegistrar: %s was given twice", m.reconcilers[first].name)
+		}
+	}
+	for i, s := range m.stages {
+		if s.name == "" {
+			return fmt.Errorf("lifecycle: WithStage: stage %d has no name", i+1)
+		}
+		if slices.ContainsFunc(m.stages[:i], func(other stage) bool { return other.name == s.name }) {
+			return fmt.Errorf("lifecycle: WithStage: two stages are named %q", s.name)
 		}
 	}
 	switch {
@@ -129,6 +157,11 @@ func (m *Manager) settleTime() time.Duration {
 	return *longest
 }
 
+// planFrom lays the budget of an offline out.
+func (m *Manager) planFrom(trigger time.Time, budget time.Duration) plan {
+	return newPlan(trigger, budget, len(m.onStop)+len(m.stages) > 0)
+}
+
 func (m *Manager) quietTime() time.Duration {
 	switch {
 	case m.quiet != nil:
@@ -144,7 +177,11 @@ func (m *Manager) setState(s State) {
 	if m.state == s {
 		return
 	}
-	m.log.Info("state", "from", m.state, "to", s)
+	args := []any{"from", m.state, "to", s}
+	if s == Serving && len(m.reconcilers) > 0 { // calls are served, and nobody may know it yet
+		args = append(args, "listed_by", fmt.Sprintf("%d of %d", m.listed(), len(m.reconcilers)))
+	}
+	m.log.Info("state", args...)
 	m.state = s
 	m.showReady()
 	if len(m.onState) > 0 {
@@ -154,6 +191,16 @@ func (m *Manager) setState(s State) {
 			}
 		})
 	}
+}
+
+// listed is how many registrars list the instance. It is called with the lock held.
+func (m *Manager) listed() (n int) {
+	for _, k := range m.reconcilers {
+		if k.state == Registered && k.presence == presenceShown {
+			n++
+		}
+	}
+	return n
 }
 
 func (m *Manager) counts() Counts {

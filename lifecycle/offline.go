@@ -5,6 +5,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,14 +114,18 @@ func (m *Manager) phases(o *offline) []phase {
 	if o.kind.stays() {
 		return applying(leave)
 	}
-	return applying(append(leave, []phase{
+	stop := []phase{
 		{name: "goaway", run: m.gracefulStop},
 		{name: "notice", run: m.notice},
 		{name: "streams", waits: "streams to end by themselves", until: m.streamsBy, run: m.awaitStreams},
 		{name: "end", waits: "streams to be ended, spread out", until: forced, run: m.endStreams},
 		{name: "calls", waits: "calls in flight", until: forced, run: m.awaitCalls},
 		{name: "force", waits: "answers to get out", until: endOfTheBudget, run: m.forceStop},
+		{name: "record", run: m.recordStop},
+	}
+	last := []phase{
 		{name: "hooks", waits: "OnStop hooks", until: endOfTheBudget, run: m.runHooks},
 		{name: "close", waits: "registrars to close", until: endOfTheBudget, run: m.closeRegistrars, failure: consequenceHarmless},
-	}...))
+	}
+	return applying(slices.Concat(leave, stop, m.stagePhases(), last))
 }

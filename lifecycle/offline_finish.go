@@ -6,49 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
-
-// hookMin is what the hooks get where the budget is used up: a chance to look at their context.
-const hookMin = 50 * time.Millisecond
-
-// runHooks calls the OnStop hooks, the last one first. Each gets an equal share of what is left, so that one that hangs
-// does not starve the others.
-func (m *Manager) runHooks(ctx context.Context, o *offline) error {
-	if len(m.onStop) == 0 {
-		return errSkipped
-	}
-	left := max(min(hookLimit, time.Until(o.plan.end)), hookMin)
-	deadline := time.Now().Add(left)
-	ctx = context.WithoutCancel(ctx)
-	var errs []error
-	for i, hook := range slices.Backward(m.onStop) {
-		share := time.Until(deadline) / time.Duration(i+1)
-		limited, cancel := context.WithTimeoutCause(ctx, share, errHookLimit)
-		var err error
-		result := make(chan error, 1)
-		go func() { result <- hook(limited) }()
-		select {
-		case err = <-result:
-		case <-limited.Done():
-			select {
-			case err = <-result:
-			case <-time.After(min(share/10, leastWait)):
-				err = errHookLimit
-				o.abandon(fmt.Sprintf("OnStop hook %d", i+1))
-			}
-		}
-		cancel()
-		if err != nil {
-			errs = append(errs, fmt.Errorf("lifecycle: OnStop hook %d: %w", i+1, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-var errHookLimit = errors.New("its share of the time for hooks is used up")
 
 // closeRegistrars ends what Start began and gives up the connections to the registries.
 func (m *Manager) closeRegistrars(_ context.Context, o *offline) error {
@@ -112,7 +72,11 @@ func (m *Manager) conclude(ctx context.Context, o *offline) {
 		cancel()
 	}
 	report := o.snapshot()
-	m.telemetry.record(ctx, report)
+	if o.kind.stays() {
+		m.addUp(o, report.Outcome)
+		m.telemetry.recordDuration(ctx, report, report.Took, report.Outcome, time.Time{})
+	}
+	m.telemetry.recordEnd(ctx, report)
 	m.log.Log(ctx, report.level(), "offline ends", "report", report, "unary", report.AtEnd.Unary,
 		"streams", report.AtEnd.Streams, "err", o.err)
 	if !o.kind.stays() {
@@ -146,6 +110,31 @@ func (m *Manager) handOut(o *offline) {
 	if !ended(limit, over) {
 		o.abandon("OnReport")
 	}
+}
+
+// addUp brings the counters in line with an offline.
+func (m *Manager) addUp(o *offline, outcome Outcome) {
+	report := o.snapshot()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tally.add(report, outcome)
+}
+
+// recordStop has the numbers of the offline ready and flushed before the hooks: one of them may be what ends the
+// telemetry of the program.
+func (m *Manager) recordStop(ctx context.Context, o *offline) error {
+	outcome := o.outcome(nil)
+	m.addUp(o, outcome)
+	left := time.Until(o.plan.end)
+	if len(m.onStop)+len(m.stages) > 0 {
+		left -= hooksKept
+	}
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(min(flushLimit, left), leastWait))
+	defer cancel()
+	by, _ := limit.Deadline()
+	m.telemetry.recordDuration(context.WithoutCancel(ctx), o.snapshot(), time.Since(o.plan.trigger), outcome, by)
+	ended(limit, m.telemetry.queue.Done())
+	return errSkipped
 }
 
 // finishReport completes the report in one step with the last state.

@@ -23,8 +23,9 @@ const (
 	QuietLimit = 5 * time.Second
 	// streamSpread is the time over which streams are ended, so that their clients do not all come back at once.
 	streamSpread = 2 * time.Second
-	// hookLimit is the most that all OnStop hooks together may take, inside the budget.
-	hookLimit = 2 * time.Second
+	// hooksKept is what is kept of the budget for the OnStop hooks and the stages, where there are any: so long, or a
+	// fifth of the budget where that is less. They may take all that is left.
+	hooksKept = 2 * time.Second
 )
 
 const (
@@ -52,14 +53,19 @@ type plan struct {
 	stopWait   time.Duration
 }
 
-func newPlan(trigger time.Time, budget time.Duration) plan {
+// newPlan keeps time for hooks where there are some.
+func newPlan(trigger time.Time, budget time.Duration, hooks bool) plan {
 	end := trigger.Add(budget)
 	beforeEnd := min(forceBeforeEnd, budget/10)
+	served := end
+	if hooks {
+		served = end.Add(-min(hooksKept, budget/5))
+	}
 	p := plan{
 		trigger:   trigger,
 		half:      trigger.Add(budget / 2),
-		stopBy:    end.Add(-min(streamsBeforeEnd, budget/5)),
-		forceAt:   end.Add(-beforeEnd),
+		stopBy:    served.Add(-min(streamsBeforeEnd, budget/5)),
+		forceAt:   served.Add(-beforeEnd),
 		end:       end,
 		forceWait: max(min(forceWait, beforeEnd/2), leastWait),
 		stopWait:  max(min(stopWait, beforeEnd/5), leastWait),

@@ -42,6 +42,7 @@ type config struct {
 	signalled       <-chan os.Signal // in tests: stands in for os/signal, which cannot be used with fake time
 	onState         []func(State)
 	onStop          []func(context.Context) error
+	stages          []stage
 	onReport        []func(Report)
 	envErr          error    // of FromEnv
 	unknownEnv      []string // likewise
@@ -245,11 +246,26 @@ func WithOnReport(f func(Report)) Option {
 	}
 }
 
+// WithStage adds a step of the program's own to the way out, once the servers have stopped: a worker to be flushed, a
+// queue to be emptied. Stages run in the order in which they were given, before the OnStop hooks, one at a time; each
+// has a line in the log and a Phase "stage " and its name in the Report. ctx ends after limit, and earlier where the
+// budget leaves less beside what the functions after it need; zero sets no limit beside that. One that does not return
+// then is abandoned. What it returns becomes part of the error of Shutdown; a panic is not recovered. An empty name,
+// and one that is given twice, are errors of Run and Start.
+func WithStage(name string, limit time.Duration, f func(ctx context.Context) error) Option {
+	return func(cfg *config) {
+		if f != nil {
+			cfg.stages = append(cfg.stages, stage{name, max(limit, 0), f})
+		}
+	}
+}
+
 // WithOnStop adds a function to be called once the servers have stopped, for what the handlers needed until then:
-// databases, exporters, caches. Hooks run in the reverse order of their registration and share hookLimit; one that does
-// not return in time is abandoned. What they return becomes part of the error of Shutdown; a panic is not recovered.
-// The spans and the duration of the offline are recorded after them: shut the providers of telemetry down when Run has
-// returned.
+// databases, exporters, caches. Hooks run after the stages (WithStage), in the reverse order of their registration, and
+// share what is left of the budget, of which two seconds are kept for them; one that does not return in time is
+// abandoned. What they return becomes part of the error of Shutdown; a panic is not recovered. The counters and the
+// duration of the offline are recorded, and flushed where the provider can, before them; the spans after them: shut the
+// provider of traces down when Run has returned.
 func WithOnStop(f func(context.Context) error) Option {
 	return func(cfg *config) {
 		if f != nil {

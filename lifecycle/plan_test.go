@@ -22,7 +22,7 @@ func TestPlan(t *testing.T) {
 	for _, tt := range tests {
 		trigger := time.Now()
 		at := func(ms time.Duration) time.Time { return trigger.Add(ms * time.Millisecond) }
-		p := newPlan(trigger, tt.budget*time.Millisecond)
+		p := newPlan(trigger, tt.budget*time.Millisecond, false)
 		for _, c := range []struct {
 			name      string
 			got, want time.Time
@@ -42,6 +42,10 @@ func TestPlan(t *testing.T) {
 			if !c.got.Equal(c.want) {
 				t.Errorf("budget %d ms: %s is at %v, want %v", tt.budget, c.name, c.got.Sub(trigger), c.want.Sub(trigger))
 			}
+		}
+		hooks := newPlan(trigger, tt.budget*time.Millisecond, true)
+		if kept := min(hooksKept, tt.budget*time.Millisecond/5); !hooks.forceAt.Equal(p.forceAt.Add(-kept)) || !hooks.stopBy.Equal(p.stopBy.Add(-kept)) || !hooks.end.Equal(p.end) {
+			t.Errorf("budget %d ms with hooks: %+v, want %v kept of %+v", tt.budget, hooks, kept, p)
 		}
 		if p.end.Before(p.forceAt.Add(p.forceWait+2*p.stopWait)) && tt.budget >= 1000 {
 			t.Errorf("budget %d ms: the forced stop takes until %v, want inside the budget", tt.budget, p.forceAt.Add(p.forceWait+2*p.stopWait).Sub(trigger))

@@ -35,6 +35,7 @@ type reconciler struct {
 	mu *sync.Mutex
 	request
 	registration
+	changes map[changeCause]int64
 	calling []string      // the methods of the registrar that have not returned
 	changed chan struct{} // closed and replaced at each change
 }
@@ -50,14 +51,10 @@ type request struct {
 	cancel context.CancelCauseFunc // of the call under way
 }
 
-func newReconciler(r Registrar, number int, log *slog.Logger, mu *sync.Mutex, noted func()) *reconciler {
-	name := fmt.Sprintf("registrar %d", number)
-	if s, ok := r.(fmt.Stringer); ok {
-		name = s.String()
-	}
+func newReconciler(r Registrar, name string, log *slog.Logger, mu *sync.Mutex, noted func()) *reconciler {
 	k := &reconciler{
 		registrar: r, name: name, log: log.With("registrar", name), noted: noted,
-		mu: mu, registration: registration{state: Unregistered}, changed: make(chan struct{}),
+		mu: mu, registration: registration{state: Unregistered}, changes: make(map[changeCause]int64), changed: make(chan struct{}),
 	}
 	if s, ok := r.(settler); ok {
 		settle := s.Settle()
@@ -233,6 +230,12 @@ func (k *reconciler) stand(s RegistrarState, err error) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	switch {
+	case s == Registered:
+		k.changes[changeRegister]++
+	case s == Withdrawn:
+		k.changes[changeDeregister]++
+	}
 	k.to(s, err, failure, k.listed, time.Now())
 	k.noted()
 	k.notify()
@@ -240,7 +243,11 @@ func (k *reconciler) stand(s RegistrarState, err error) {
 
 // hold takes what an operator did, see registration.heldBy. It is called with the lock held.
 func (k *reconciler) hold(offline bool) (matters, atStart bool) {
+	before := k.presence
 	matters, atStart = k.heldBy(offline, k.listed, time.Now())
+	if matters && k.presence != before {
+		k.changes[changeOperator]++
+	}
 	if matters {
 		k.notify()
 	}

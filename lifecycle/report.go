@@ -21,6 +21,11 @@ const (
 	OutcomeForced      Outcome = "forced"      // the budget ran out, or somebody forced it
 )
 
+// outcomes are all of them.
+var outcomes = []Outcome{
+	OutcomeDrained, OutcomeNotQuiet, OutcomeUnconfirmed, OutcomeResumed, OutcomeSuperseded, OutcomeStopped, OutcomeForced,
+}
+
 // A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
 type Report struct {
 	// Trigger is "shutdown", "forced", "signal " and its name, "context: " and its cause, "failure" (of Serve or
@@ -67,7 +72,7 @@ type Report struct {
 	// StoppedByOther is when somebody else stopped a server, before GracefulStop was due; zero: nobody did.
 	StoppedByOther time.Time `json:"stopped_by_other,omitzero"`
 	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of
-	// server 1", "OnStop hook 2", "Serve", and also "OnState", "OnReport", "OpenTelemetry" and "the logger's handler", which are no
+	// server 1", "OnStop hook 2", "stage flush", "Serve", and also "OnState", "OnReport", "OpenTelemetry" and "the logger's handler", which are no
 	// errors.
 	Abandoned []string `json:"abandoned,omitempty"`
 	// Error is the text of what Shutdown or Drain returned; empty after a clean offline.
@@ -77,8 +82,8 @@ type Report struct {
 // A Phase is one line of a Report. One that had nothing to do has no line.
 type Phase struct {
 	// Name is "announce", "successor", "withdraw", "settle", "health", "refuse" (Strict), "early notice" (with
-	// AtWithdrawn), "idle" (Strict), "quiet", "proof", "goaway", "notice", "streams", "end", "calls", "force", "hooks"
-	// or "close".
+	// AtWithdrawn), "idle" (Strict), "quiet", "proof", "goaway", "notice", "streams", "end", "calls", "force", "stage "
+	// and its name, "hooks" or "close".
 	Name  string        `json:"name"`
 	After time.Duration `json:"after_ns"` // since the trigger
 	Took  time.Duration `json:"took_ns"`

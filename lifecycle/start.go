@@ -49,14 +49,12 @@ func (m *Manager) start(ctx context.Context, addr net.Addr, ofRun bool) error {
 		return err
 	}
 	m.tellConfig()
+	m.telemetry.observe(m.numbers, func(err error) { m.log.Warn("there are no metrics", "err", err) })
 	if err := m.prepare(ctx); err != nil {
 		return err
 	}
 	if err := m.announce(ctx, addr); err != nil {
 		return err
-	}
-	if m.calls != nil {
-		m.telemetry.observe(m.counts, func(err error) { m.log.Warn("calls are not observed as metrics", "err", err) })
 	}
 	if m.registerTimeout > 0 {
 		timeout, cancel := context.WithTimeoutCause(ctx, m.registerTimeout, errRegisterTimeout)

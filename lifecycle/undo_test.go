@@ -21,7 +21,7 @@ func TestResumeAsAPhaseBegins(t *testing.T) {
 				undone, cancel := context.WithCancelCause(t.Context())
 				cancel(ErrResumed)
 				began := time.Now()
-				o := &offline{kind: kindDrain, plan: newPlan(began, DefaultBudget), absent: began}
+				o := &offline{kind: kindDrain, plan: newPlan(began, DefaultBudget, false), absent: began}
 				for _, p := range r.phases(o) {
 					_ = r.carryOut(undone, o, p)
 					if took := time.Since(began); took != 0 {
