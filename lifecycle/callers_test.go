@@ -137,7 +137,7 @@ func TestAdviceForACallerThatIsPinned(t *testing.T) {
 			}
 		}
 		got := r.Report()
-		if advice := got.Settling.Advice; !strings.Contains(advice, "10.0.0.1, /s/M, a/1") || !strings.Contains(advice, "does not help") {
+		if advice := got.Settling.Advice; !strings.Contains(advice, "10.0.0.1, /s/M, a/1") || !strings.Contains(advice, "WithSettle does not help") {
 			t.Errorf("advice %q, want it to name the caller and that settle does not help", advice)
 		}
 		if len(got.Callers) != 1 || got.Callers[0].Count < 80 {

@@ -4,6 +4,7 @@ package lifecycle
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -43,7 +44,11 @@ func (m *Manager) operator(ctx context.Context, k *reconciler, online bool) {
 	for _, other := range m.reconcilers {
 		everywhere = everywhere && other.isHeld()
 	}
-	m.log.Info("operator", "registrar", k.name, "online", online, "offline_everywhere", everywhere, "found_at_start", atStart)
+	level := slog.LevelInfo
+	if online && atStart { // nobody has done anything
+		level = slog.LevelDebug
+	}
+	m.log.Log(ctx, level, "operator", "registrar", k.name, "online", online, "offline_everywhere", everywhere, "found_at_start", atStart)
 	var e causeEvent
 	switch {
 	case online:

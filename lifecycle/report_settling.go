@@ -93,9 +93,9 @@ func (m *Manager) advise(o *offline, s Settling) string {
 	case s.After > 0 && o.late.notQuiet:
 		who := ""
 		if s.LastCaller != nil {
-			who = " (" + whoCalls(*s.LastCaller) + ")"
+			who = ": " + whoCalls(*s.LastCaller)
 		}
-		return fmt.Sprintf("calls came for as long as quiet was waited for%s: a caller does not follow the registry or the balancer, or is pinned to this address; WithSettle does not help it", who)
+		return "WithSettle does not help a caller that follows no registry or balancer, or is pinned to this address" + who
 	case s.After == 0 && (s.LastCaller == nil || s.Propagation == 0 || s.Propagation < nearlyAll):
 		return ""
 	case s.LastCaller == nil:
