@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/metric/noop"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -51,7 +52,7 @@ type hanging struct {
 func newHanging(seed uint64) *hanging {
 	h := &hanging{dice: newDice(seed), released: make(chan struct{}), hangs: map[string]bool{}, recorder: newRecorder()}
 	h.calls = &fakeCalls{recorder: h.recorder}
-	for _, what := range []string{"Register", "Deregister", "Watch", "Close", "Serve", "GracefulStop", "Stop", "hook", "OnState", "log", "trace"} {
+	for _, what := range []string{"Register", "Deregister", "Watch", "Close", "Serve", "GracefulStop", "Stop", "hook", "stage", "flush", "OnState", "log", "trace"} {
 		h.hangs[what] = h.one(2)
 	}
 	budgets := []time.Duration{0, time.Millisecond, 100 * time.Millisecond, time.Second, 2 * time.Second, 10 * time.Second, DefaultBudget, time.Minute}
@@ -82,6 +83,10 @@ func (h *hanging) options() []Option {
 	for range h.below(4) {
 		opts = append(opts, WithOnStop(func(context.Context) error { h.may("hook"); return nil }))
 	}
+	for n := range h.below(3) {
+		opts = append(opts, WithStage(fmt.Sprint("s", n+1), any(0, time.Second, time.Hour), func(context.Context) error { h.may("stage"); return nil }))
+	}
+	opts = append(opts, WithMeterProvider(flusher{noop.NewMeterProvider(), func(context.Context) error { h.may("flush"); return nil }}))
 	for n := range h.registrars {
 		opts = append(opts, WithRegistrar(hangingRegistrar{h, fmt.Sprint("r", n+1)}))
 	}
@@ -130,9 +135,15 @@ func (h *hanging) test(t *testing.T) {
 
 func (h *hanging) check(t *testing.T, m *Manager, err error) {
 	abandoned := m.Report().Abandoned
-	want := map[string]string{"Serve": "Serve", "OnState": "OnState", "log": "the logger's handler", "trace": "OpenTelemetry"}
+	want := map[string]string{"Serve": "Serve", "OnState": "OnState", "log": "the logger's handler"}
 	if len(m.onStop) > 0 {
 		want["hook"] = "OnStop hook 1"
+	}
+	if len(m.stages) > 0 {
+		want["stage"] = "stage s1"
+	}
+	if got, want := slices.Contains(abandoned, "OpenTelemetry"), h.hangs["trace"] || h.hangs["flush"]; got != want {
+		t.Errorf("Report.Abandoned = %q, OpenTelemetry among them: %t, want %t", abandoned, got, want)
 	}
 	if h.registrars > 0 {
 		want["Close"], want["Register"] = "Close of r1", "Register of r1"
@@ -149,7 +160,7 @@ func (h *hanging) check(t *testing.T, m *Manager, err error) {
 			t.Errorf("Report.Abandoned = %q, %s among them: %t, want %t", abandoned, name, got, h.hangs[what])
 		}
 	}
-	if failing := h.hangs["Serve"] || h.hangs["hook"] && len(m.onStop) > 0 || h.registrars > 0 && h.hangs["Close"]; failing && err == nil {
+	if failing := h.hangs["Serve"] || h.hangs["hook"] && len(m.onStop) > 0 || h.hangs["stage"] && len(m.stages) > 0 || h.registrars > 0 && h.hangs["Close"]; failing && err == nil {
 		t.Errorf("Run() = nil, want an error; abandoned: %q", abandoned)
 	}
 }

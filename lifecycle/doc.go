@@ -20,7 +20,7 @@
 //	  |-- streams, end: streams that do not end within their grace are ended, spread out            |
 //	  |-- calls: until all is done                                                                  |
 //	  |-- force: only when the budget runs out: answer what can be answered, wait 500 ms, Stop -----|
-//	  |-- hooks, close: OnStop, the registrars, the report
+//	  |-- stages, hooks, close: WithStage, OnStop, the registrars, the report
 //
 // Strict is the literal order of many frameworks: when the registry has confirmed, the interceptors refuse new calls
 // and health says NOT_SERVING in the same moment; when nothing is in flight GracefulStop begins. A refusal from an

@@ -25,6 +25,7 @@ type offline struct {
 	streamsTold time.Time     // when streams were told; zero before
 	unconfirmed bool
 	late        lateCounts
+	hooksBy     time.Time // stages and hooks end by then
 	proofs      []*proof
 	stopProofs  context.CancelFunc
 	stopped     <-chan struct{} // closed when all servers have stopped

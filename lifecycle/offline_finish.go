@@ -134,6 +134,7 @@ func (m *Manager) recordStop(ctx context.Context, o *offline) error {
 	by, _ := limit.Deadline()
 	m.telemetry.recordDuration(context.WithoutCancel(ctx), o.snapshot(), time.Since(o.plan.trigger), outcome, by)
 	ended(limit, m.telemetry.queue.Done())
+	o.hooksBy = time.Now().Add(max(time.Until(o.plan.end), hookMin))
 	return errSkipped
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// hookMin is what a stage and the hooks get where the budget is used up: a chance to look at their context.
+// hookMin is what stages and hooks together get where the budget is used up: a chance to look at their context.
 const hookMin = 50 * time.Millisecond
 
 var errHookLimit = errors.New("its share of the time for hooks is used up")
@@ -39,14 +39,14 @@ func (m *Manager) stagePhases() (phases []phase) {
 
 // runStage gives a stage its limit, and leaves some time to the functions after it.
 func (m *Manager) runStage(ctx context.Context, o *offline, s stage, after int) error {
-	left := time.Until(o.plan.end)
+	left := time.Until(o.hooksBy)
 	if after > 0 {
 		left -= min(hooksKept, left/2)
 	}
 	if s.limit > 0 {
 		left = min(left, s.limit)
 	}
-	if err := m.callWithin(ctx, o, max(left, hookMin), stagePrefix+s.name, s.run); err != nil {
+	if err := m.callWithin(ctx, o, max(left, 0), stagePrefix+s.name, s.run); err != nil {
 		return fmt.Errorf("lifecycle: stage %s: %w", s.name, err)
 	}
 	return nil
@@ -58,11 +58,10 @@ func (m *Manager) runHooks(ctx context.Context, o *offline) error {
 	if len(m.onStop) == 0 {
 		return errSkipped
 	}
-	deadline := time.Now().Add(max(time.Until(o.plan.end), hookMin))
 	var errs []error
 	for i, hook := range slices.Backward(m.onStop) {
 		name := fmt.Sprintf("OnStop hook %d", i+1)
-		if err := m.callWithin(ctx, o, time.Until(deadline)/time.Duration(i+1), name, hook); err != nil {
+		if err := m.callWithin(ctx, o, time.Until(o.hooksBy)/time.Duration(i+1), name, hook); err != nil {
 			errs = append(errs, fmt.Errorf("lifecycle: %s: %w", name, err))
 		}
 	}
