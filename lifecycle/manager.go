@@ -102,6 +102,9 @@ func (m *Manager) check() error {
 			return fmt.Errorf("lifecycle: WithRegistrar: %s was given twice", m.reconcilers[first].name)
 		}
 	}
+	if err := m.checkAdmins(); err != nil {
+		return err
+	}
 	for i, s := range m.stages {
 		if s.name == "" {
 			return fmt.Errorf("lifecycle: WithStage: stage %d has no name", i+1)

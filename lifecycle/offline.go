@@ -76,6 +76,7 @@ func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 		patience, cancel := context.WithDeadlineCause(ctx, o.plan.forceAt, errBudget)
 		defer cancel()
 		m.run(patience, caller, o)
+		m.stopAdmins()
 	}()
 }
 

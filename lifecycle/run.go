@@ -41,6 +41,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 
 	failed := make(chan error, 1)
 	var serving sync.WaitGroup
+	m.serveAdmins(&serving)
 	m.serveOn(servers, &serving, failed)
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -137,7 +138,7 @@ func (m *Manager) awaitTrigger(ctx context.Context, signals *signalReader, faile
 // second may be in use.
 func (m *Manager) claim(lis []net.Listener) ([]served, error) {
 	servers := append([]served{{m.server, lis}}, m.servers...)
-	err := errors.Join(m.check(), checkListeners(servers))
+	err := errors.Join(m.check(), checkListeners("server", servers), checkListeners("admin server", m.admins))
 	m.mu.Lock()
 	inUse := m.running || m.started
 	switch {
@@ -158,19 +159,20 @@ func (m *Manager) claim(lis []net.Listener) ([]served, error) {
 			for _, s := range servers {
 				closeAll(s.listeners)
 			}
+			closeAll(m.adminListeners())
 		})
 	}
 	return nil, err
 }
 
-func checkListeners(servers []served) error {
+func checkListeners(what string, servers []served) error {
 	for i, s := range servers {
 		if len(s.listeners) == 0 {
-			return fmt.Errorf("lifecycle: run: server %d has no listener", i+1)
+			return fmt.Errorf("lifecycle: run: %s %d has no listener", what, i+1)
 		}
 		for j, l := range s.listeners {
 			if l == nil {
-				return fmt.Errorf("lifecycle: run: listener %d of server %d is nil", j+1, i+1)
+				return fmt.Errorf("lifecycle: run: listener %d of %s %d is nil", j+1, what, i+1)
 			}
 		}
 	}
