@@ -70,9 +70,10 @@ func (h *handler) shutdown(r *http.Request, p parameters) (int, any) {
 		return h.manager.Shutdown(ctx)
 	})
 	if p.budget != nil {
-		if deadline := h.manager.Status().Deadline; deadline.After(asked.Add(*p.budget + time.Second)) {
+		s := h.manager.Status()
+		if s.State != lifecycle.Stopped && s.Deadline.After(asked.Add(*p.budget+time.Second)) {
 			return h.answer(http.StatusConflict, fmt.Errorf("a shutdown with a longer budget is under way, until %s; POST /force ends it",
-				deadline.Format(time.RFC3339)))
+				s.Deadline.Format(time.RFC3339)))
 		}
 	}
 	if p.wait > 0 {

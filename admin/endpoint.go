@@ -64,13 +64,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			write(w, code, failure{err.Error()})
 			return
 		}
-		h.log.Info("admin", "request", "POST "+r.URL.Path, "query", r.URL.RawQuery, "remote", r.RemoteAddr, "user_agent", userAgent(r))
 	}
 	if p.wait > 0 {
 		keepOpen(w)
 	}
 	code, body := e.serve(r, p)
 	write(w, code, body)
+	if e.method == http.MethodPost { // the last thing: a log that blocks holds nothing up
+		h.log.Info("admin", "request", "POST "+r.URL.Path, "query", short(r.URL.RawQuery), "code", code, "remote", r.RemoteAddr, "user_agent", short(r.UserAgent()))
+	}
 }
 
 func (e endpoint) allows(method string) bool {
@@ -115,5 +117,5 @@ func write(w http.ResponseWriter, code int, body any) {
 	_, _ = w.Write(append(text, '\n'))
 }
 
-// userAgent returns as much of it as belongs into a log.
-func userAgent(r *http.Request) string { return fmt.Sprintf("%.100s", r.UserAgent()) }
+// short returns as much of it as belongs into a log.
+func short(text string) string { return fmt.Sprintf("%.100s", text) }

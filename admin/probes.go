@@ -53,7 +53,7 @@ func (h *handler) warnOfBalancer(r *http.Request) {
 		return
 	}
 	h.log.Warn("/readyz was asked while the instance drains, and not by the kubelet; a balancer has to ask /trafficz: a signal leaves /readyz as it is",
-		"remote", r.RemoteAddr, "user_agent", userAgent(r))
+		"remote", r.RemoteAddr, "user_agent", short(r.UserAgent()))
 }
 
 // reasons are the causes as anybody may know them: Status has the names of registries in them, and texts of errors.
