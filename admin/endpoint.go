@@ -98,12 +98,9 @@ func ignoreBody(w http.ResponseWriter, r *http.Request) (code int, err error) {
 	return 0, nil
 }
 
-// keepOpen takes the time limits of the server from this request: its ReadTimeout would end the wait, and its
-// WriteTimeout the answer. Where the ResponseWriter cannot do that, they stay.
+// keepOpen takes the WriteTimeout of the server from this answer. Where the ResponseWriter cannot do that, it stays.
 func keepOpen(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{})
-	_ = c.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 }
 
 func write(w http.ResponseWriter, code int, body any) {
