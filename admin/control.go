@@ -71,7 +71,7 @@ func (h *handler) shutdown(r *http.Request, p parameters) (int, any) {
 	})
 	if p.budget != nil {
 		s := h.manager.Status()
-		if s.State != lifecycle.Stopped && s.Deadline.After(asked.Add(*p.budget+time.Second)) {
+		if s.State != lifecycle.Stopped && s.Deadline.Sub(asked)-time.Second > *p.budget {
 			return h.answer(http.StatusConflict, fmt.Errorf("a shutdown with a longer budget is under way, until %s; POST /force ends it",
 				s.Deadline.Format(time.RFC3339)))
 		}

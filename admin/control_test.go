@@ -130,6 +130,7 @@ func TestShutdownWithABudget(t *testing.T) {
 		want(t, "shorter", ask(t, r, "POST", "/shutdown?budget=10s"), 409, draining, "a shutdown with a longer budget is under way, until ")
 		want(t, "shorter, with wait", ask(t, r, "POST", "/shutdown?budget=10s&wait=30s"), 409, draining, "POST /force ends it")
 		want(t, "longer", ask(t, r, "POST", "/shutdown?budget=1m"), 202, draining, "")
+		want(t, "the longest", ask(t, r, "POST", "/shutdown?budget=2562047h47m16s"), 202, draining, "")
 	})
 }
 

@@ -30,7 +30,7 @@
 // shortens that of the Manager, and never lengthens it. Who waits for a shutdown gets the answer only if their server
 // outlives Run: give the handler a server of its own, and shut that down when Run has returned, as the example does. On
 // a server that the Manager itself stops, POST /shutdown with wait is 409, and begins nothing: the request would wait
-// for its own end. With Strict, so is POST /drain. Without wait both are carried out.
+// for its own end. With Strict, POST /drain with wait is 409 there, too. Without wait both are carried out.
 //
 // Every answer is a JSON object, and is not to be stored by caches. The keys:
 //
