@@ -22,12 +22,17 @@ type control struct {
 // refusals are the errors with which the Manager begins nothing.
 var refusals = []error{
 	lifecycle.ErrStopping,
+	lifecycle.ErrLastInstance,
 	lifecycle.ErrOfflineByOperator,
 	lifecycle.ErrFromHandler,
 }
 
 func (h *handler) drain(r *http.Request, p parameters) (int, any) {
-	return h.carryOut(r, p, "drain", h.manager.Drain)
+	var opts []lifecycle.DrainOption
+	if p.last {
+		opts = append(opts, lifecycle.DrainLast())
+	}
+	return h.carryOut(r, p, "drain", func(ctx context.Context) error { return h.manager.Drain(ctx, opts...) })
 }
 
 func (h *handler) resume(r *http.Request, p parameters) (int, any) {
@@ -59,7 +64,8 @@ func (h *handler) shutdown(r *http.Request, p parameters) (int, any) {
 	if p.wait > 0 && h.manager.WaitsFor(r.Context()) {
 		return h.answer(http.StatusConflict, fmt.Errorf("%w: nothing was begun; leave out wait, or serve this from a server of its own", lifecycle.ErrFromHandler))
 	}
-	_ = begin(r, h.manager.Drain) // ErrStopping: somebody was faster
+	// ErrStopping: somebody was faster. Who stops the instance does not ask whether it is the last one.
+	_ = begin(r, func(ctx context.Context) error { return h.manager.Drain(ctx, lifecycle.DrainLast()) })
 	asked := time.Now()
 	_ = begin(r, func(ctx context.Context) error {
 		if p.budget == nil {

@@ -15,7 +15,7 @@
 // Handler answers these, and:
 //
 //	GET  /status    Status, and Report once there was an offline
-//	POST /drain     Manager.Drain     ?wait=30s
+//	POST /drain     Manager.Drain     ?wait=30s ?last=true
 //	POST /resume    Manager.Resume    ?wait=30s
 //	POST /shutdown  Manager.Shutdown  ?wait=30s ?budget=10s
 //	POST /force     Manager.Force
@@ -23,12 +23,12 @@
 // Without wait, a POST begins what it names and answers 202 at once. With wait it answers 200 when that is done, and
 // 409 with the reason when it is not: calls still arrive, a registry did not confirm, the time is over. What was begun
 // goes on then, also when the client goes away. It is 409 too when nothing is begun: Shutdown has begun (drain, resume),
-// an operator holds the instance offline (resume), the budget under way is longer than the one that was asked for
+// no other usable instance is listed (drain; last=true drains it all the same), an operator holds the instance offline (resume), the budget under way is longer than the one that was asked for
 // (shutdown; Force ends it). A drain that is asked for again is shared, and one that is over looks for quiet again.
 //
 // A shutdown by POST drains by hand first: /readyz is red at once, because nothing else takes the instance out. A budget
 // shortens that of the Manager, and never lengthens it. Who waits for a shutdown gets the answer only if their server
-// outlives Run: give the handler a server of its own, and shut that down when Run has returned, as the example does. On
+// outlives the others: give it to lifecycle.WithAdmin, as the example does. On
 // a server that the Manager itself stops, POST /shutdown with wait is 409, and begins nothing: the request would wait
 // for its own end. With Strict, POST /drain with wait is 409 there, too. Without wait both are carried out.
 //

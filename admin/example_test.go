@@ -41,39 +41,37 @@ func show(method string, lis net.Listener, target string) {
 	fmt.Println(method, target, resp.StatusCode)
 }
 
-// Control on a server of its own, on loopback. It is shut down when Run has returned, so that who waits for the
+// Control on a server of its own, on loopback. WithAdmin stops it after everything else, so that who waits for the
 // shutdown is answered.
 func ExampleHandler() {
 	var tracker interceptor.Tracker
 	srv := grpc.NewServer(tracker.ServerOptions()...)
 	states := make(chan lifecycle.State, 5)
+	control, lis := &http.Server{}, loopbackListener()
 	manager := lifecycle.New(srv,
 		lifecycle.WithCalls(&tracker),
 		lifecycle.WithHealth(health.Register(srv)),
 		lifecycle.WithSettle(100*time.Millisecond), // nobody looks for this address in a registry
 		lifecycle.WithQuiet(50*time.Millisecond),
+		lifecycle.WithAdmin(lifecycle.HTTPServer(control), lis),
 		lifecycle.WithOnState(func(s lifecycle.State) { states <- s }),
 	)
-	control, lis := &http.Server{Handler: admin.Handler(manager)}, loopbackListener()
-	go control.Serve(lis)
+	control.Handler = admin.Handler(manager)
 
 	var operator sync.WaitGroup
 	operator.Go(func() {
 		<-states                               // serving
 		show("POST", lis, "/drain?wait=30s")   // curl --fail-with-body -X POST localhost:9090/drain?wait=30s
 		show("GET", lis, "/trafficz?gone=404") // HAProxy
-		show("POST", lis, "/shutdown")
+		show("POST", lis, "/shutdown?wait=30s")
 	})
 	err := manager.Run(context.Background(), loopbackListener())
 	operator.Wait()
 	fmt.Println(manager.Status().State, err)
-	if err := control.Shutdown(context.Background()); err != nil {
-		log.Fatal(err)
-	}
 	// Output:
 	// POST /drain?wait=30s 200
 	// GET /trafficz?gone=404 404
-	// POST /shutdown 202
+	// POST /shutdown?wait=30s 200
 	// stopped <nil>
 }
 
@@ -82,13 +80,14 @@ func ExampleProbes() {
 	var tracker interceptor.Tracker
 	srv := grpc.NewServer(tracker.ServerOptions()...)
 	states := make(chan lifecycle.State, 5)
+	probes, lis := &http.Server{}, loopbackListener()
 	manager := lifecycle.New(srv,
 		lifecycle.WithCalls(&tracker),
 		lifecycle.WithHealth(health.Register(srv)),
+		lifecycle.WithAdmin(lifecycle.HTTPServer(probes), lis),
 		lifecycle.WithOnState(func(s lifecycle.State) { states <- s }),
 	)
-	probes, lis := &http.Server{Handler: admin.Probes(manager)}, loopbackListener()
-	go probes.Serve(lis)
+	probes.Handler = admin.Probes(manager)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	result := make(chan error, 1)
@@ -103,9 +102,6 @@ func ExampleProbes() {
 	}
 	manager.Force() // the example does not wait for the rest
 	<-result
-	if err := probes.Shutdown(context.Background()); err != nil {
-		log.Fatal(err)
-	}
 	// Output:
 	// serving
 	// GET /livez 200

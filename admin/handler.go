@@ -48,7 +48,7 @@ func Handler(m *lifecycle.Manager, opts ...Option) http.Handler {
 	h := newHandler(m, opts)
 	h.endpoints = map[string]endpoint{
 		"/status":   {method: http.MethodGet, serve: h.status},
-		"/drain":    {method: http.MethodPost, parameters: []string{"wait"}, serve: h.drain},
+		"/drain":    {method: http.MethodPost, parameters: []string{"wait", "last"}, serve: h.drain},
 		"/resume":   {method: http.MethodPost, parameters: []string{"wait"}, serve: h.resume},
 		"/shutdown": {method: http.MethodPost, parameters: []string{"wait", "budget"}, serve: h.shutdown},
 		"/force":    {method: http.MethodPost, serve: h.force},

@@ -15,6 +15,7 @@ type parameters struct {
 	wait    time.Duration  // zero: none
 	budget  *time.Duration // nil: not given
 	gone404 bool           // 404 in the place of 503
+	last    bool           // drain the last instance, too
 }
 
 // parse reads a query. An error names the parameter.
@@ -46,6 +47,10 @@ func (p *parameters) set(name, value string) (err error) {
 		var d time.Duration
 		d, err = duration(value)
 		p.budget = &d
+	case "last":
+		if p.last = value == "true"; !p.last {
+			return fmt.Errorf("%.50q is not true", value)
+		}
 	case "gone":
 		if p.gone404 = value == "404"; !p.gone404 {
 			return fmt.Errorf("%.50q is not 404", value)

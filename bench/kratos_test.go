@@ -64,7 +64,10 @@ func startKratos(t *testing.T, d *directory.Directory, beforeStop func(*lifecycl
 	})
 }
 
-func drain(m *lifecycle.Manager) func(context.Context) error    { return m.Drain }
+func drain(m *lifecycle.Manager) func(context.Context) error { // it goes, whoever else is there
+	return func(ctx context.Context) error { return m.Drain(ctx, lifecycle.DrainLast()) }
+}
+
 func shutdown(m *lifecycle.Manager) func(context.Context) error { return m.Shutdown }
 
 // TestKratosWithAStream has a handler that sits in Recv and does not listen to anybody.

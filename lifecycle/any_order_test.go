@@ -119,7 +119,7 @@ func (a *acts) act() {
 	switch a.below(3) {
 	case 0:
 		a.hand = true
-		a.call("Drain", a.Drain)
+		a.call("Drain", func(ctx context.Context) error { return a.Drain(ctx) })
 	case 1:
 		a.hand = false
 		a.call("Resume", a.Resume)

@@ -21,13 +21,20 @@ import (
 // ErrResumed, unless an operator holds the instance: then the drain goes on, as theirs. Once Shutdown has begun Drain
 // returns ErrStopping.
 //
+// Where the instance serves, and every registrar that lists it and knows the others (the method Others) lists no usable
+// one, Drain returns ErrLastInstance and changes nothing: clients would be left with none. DrainLast drains it all the
+// same. A signal, Shutdown and an operator's switch are not asked; they have one warning.
+//
 // With Strict a handler must not wait for Drain, which waits for the handler; ErrFromHandler where that can be seen, as
 // with Shutdown.
 //
 // Before Start it is remembered: Start then announces nothing until Resume.
-func (m *Manager) Drain(ctx context.Context) error {
+func (m *Manager) Drain(ctx context.Context, opts ...DrainOption) error {
 	if m.policy == Strict && m.within(ctx) {
 		return fmt.Errorf("%w; use a goroutine: go m.Drain(context.Background())", ErrFromHandler)
+	}
+	if err := m.mayDrain(opts); err != nil {
+		return err
 	}
 	m.mu.Lock()
 	if m.shutdown != nil {

@@ -21,6 +21,8 @@ var (
 	// ErrFromHandler: the context is that of a call which would be waited for, so that the caller waits for itself.
 	// Nothing was begun; go m.Shutdown(context.Background()) begins it. Of Shutdown, and of Drain with Strict.
 	ErrFromHandler = errors.New("lifecycle: called from a handler that it would wait for")
+	// ErrLastInstance: no registrar that knows the others lists a usable one. Nothing was changed. Of Drain.
+	ErrLastInstance = errors.New("lifecycle: no other usable instance is listed")
 	// ErrDrainedAgain: the instance was drained again before it was registered. Of Resume.
 	ErrDrainedAgain = errors.New("lifecycle: drained again")
 )

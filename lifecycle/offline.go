@@ -82,6 +82,7 @@ func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 
 func (m *Manager) run(ctx, caller context.Context, o *offline) {
 	defer close(o.done)
+	m.noteLast(o)
 	o.err = m.runPhases(ctx, o)
 	m.conclude(caller, o)
 }

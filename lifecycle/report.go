@@ -40,6 +40,8 @@ type Report struct {
 	AtEnd      Counts            `json:"at_end"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"` // at the end
 
+	// Last: at the trigger no registrar that lists the instance, and knows the others, listed a usable one.
+	Last bool `json:"last,omitempty"`
 	// Settling tells whether settle was long enough.
 	Settling Settling `json:"settling"`
 	// Callers are those of the late calls since the trigger, the busiest first; empty where nobody called, or where

@@ -45,6 +45,7 @@ func (r Report) LogValue() slog.Value {
 		slog.Duration("took", r.Took.Round(time.Millisecond)),
 		slog.Any("phases", phases),
 		slog.Any("registrars", cutList(registrars)),
+		slog.Bool("last", r.Last),
 		slog.Uint64("late", r.AtEnd.Late-min(r.AtTrigger.Late, r.AtEnd.Late)),
 		slog.Uint64("late_after_settle", r.Settling.After),
 		slog.Any("callers", busiest(r.Callers)),

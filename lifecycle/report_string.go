@@ -51,6 +51,9 @@ func (r Report) tellRegistrars() string {
 	if len(said) > 0 {
 		text = "Registrars: " + strings.Join(said, "; ") + "."
 	}
+	if r.Last {
+		text += " No other usable instance was listed."
+	}
 	if r.Unconfirmed {
 		text += " A registry may still have listed the instance when GracefulStop was due."
 	}

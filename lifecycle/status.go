@@ -17,6 +17,7 @@ type Status struct {
 	Causes     []string          `json:"causes,omitempty"` // why it drains: "by hand", "operator at " and the name, the trigger
 	Calls      Counts            `json:"calls"`
 	Registrars []RegistrarStatus `json:"registrars,omitempty"`
+	Last       bool              `json:"last,omitempty"`  // no other usable instance is listed, as far as registrars can tell
 	Phase      *PhaseStatus      `json:"phase,omitempty"` // of the offline under way; nil: none
 	// While draining and stopping, where Calls can tell: who sends late calls, the busiest first, which RPCs are the
 	// oldest in flight, and how many unary ones have no name, since they were admitted before the trigger.
@@ -36,7 +37,7 @@ type Counts struct {
 
 // Status returns how things stand. It does not block, and asks no registry.
 func (m *Manager) Status() Status {
-	words := m.words()
+	words, last := m.words(), len(m.onlyOneAt()) > 0
 	var callers []Caller
 	var oldest []RPC
 	unnamed := 0
@@ -46,7 +47,7 @@ func (m *Manager) Status() Status {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := Status{State: m.state, Ready: m.ready, Calls: m.counts(), Callers: callers, Oldest: oldest, Unnamed: unnamed}
+	s := Status{State: m.state, Ready: m.ready, Calls: m.counts(), Callers: callers, Oldest: oldest, Unnamed: unnamed, Last: last}
 	if m.causes.hand() {
 		s.Causes = append(s.Causes, "by hand")
 	}

@@ -53,7 +53,7 @@ func TestHealthNotice(t *testing.T) {
 // then.
 func TestWatchesOfADrainThatStays(t *testing.T) {
 	for name, drain := range map[string]func(t *testing.T, r *rig){
-		"by hand":     func(t *testing.T, r *rig) { _ = r.Drain(t.Context()) },
+		"by hand":     func(t *testing.T, r *rig) { _ = r.Drain(t.Context(), DrainLast()) },
 		"by operator": func(t *testing.T, r *rig) { r.reg.operator <- false; time.Sleep(10 * time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestNoWatchIsToldAfterAnUndo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, others := newListingRig(t)
 		r.run(t)
-		if err := r.Drain(t.Context()); err != nil {
+		if err := r.Drain(t.Context(), DrainLast()); err != nil {
 			t.Errorf("Drain() = %v, want nil", err)
 		}
 		if err := r.Resume(t.Context()); err != nil {

@@ -12,6 +12,8 @@ import (
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
+
+	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
 func stuckUnary(t *testing.T, i *instance) {
@@ -29,7 +31,7 @@ func lockedUnary(t *testing.T, i *instance) {
 // lateStuckUnary is a call that comes while the instance drains: such a call can be answered in the place of its
 // handler, and the client hears that it may have happened.
 func lateStuckUnary(t *testing.T, i *instance) {
-	if err := i.Drain(t.Context()); err != nil {
+	if err := i.Drain(t.Context(), lifecycle.DrainLast()); err != nil {
 		t.Fatal(err)
 	}
 	answer := make(chan error, 1)

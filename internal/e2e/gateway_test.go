@@ -121,7 +121,7 @@ func TestRequestsHoldOffQuiet(t *testing.T) {
 		lifecycle.WithRegistrar(d.Entry("")), lifecycle.WithQuiet(time.Second))
 	began := time.Now()
 	drained := make(chan error, 1)
-	go func() { drained <- i.Drain(t.Context()) }()
+	go func() { drained <- i.Drain(t.Context(), lifecycle.DrainLast()) }()
 	var last time.Time
 	for time.Since(began) < 2*time.Second { // more than settle and quiet
 		last = time.Now()

@@ -88,7 +88,7 @@ func TestIdleDrainTakesSettleAndQuiet(t *testing.T) {
 	t.Parallel()
 	registry := nacostest.Start(t)
 	i := startInstance(t, registry)
-	if err := i.Drain(t.Context()); err != nil {
+	if err := i.Drain(t.Context(), lifecycle.DrainLast()); err != nil {
 		t.Fatalf("Drain() = %v, want nil", err)
 	}
 	report := i.Report()
@@ -123,7 +123,7 @@ func TestDrainResumeDrain(t *testing.T) {
 	const serving, not = healthpb.HealthCheckResponse_SERVING, healthpb.HealthCheckResponse_NOT_SERVING
 	check("at first", 1, serving, not, serving)
 	for range 2 {
-		if err := i.Drain(t.Context()); err != nil {
+		if err := i.Drain(t.Context(), lifecycle.DrainLast()); err != nil {
 			t.Fatalf("Drain() = %v, want nil", err)
 		}
 		check("drained", 0, not, not, not)

@@ -151,7 +151,7 @@ func (i *instance) act(kind ActKind) {
 		i.acts++
 		acts, i.hand = i.acts, kind == Drain
 	})
-	name, call, check := "Drain", i.manager.Drain, i.checkDrained
+	name, call, check := "Drain", i.drain, i.checkDrained
 	if kind == Resume {
 		name, call, check = "Resume", i.manager.Resume, i.checkResumed
 	}
@@ -197,4 +197,9 @@ func (i *instance) checkResumed(err error) {
 	case known.held && held && !errors.Is(err, lifecycle.ErrOfflineByOperator) && err != nil && !errors.Is(err, lifecycle.ErrStopping):
 		i.complain("Resume returned %v, and an operator holds it", err)
 	}
+}
+
+// drain is an operator's who knows what they do: the fleet may be one instance.
+func (i *instance) drain(ctx context.Context) error {
+	return i.manager.Drain(ctx, lifecycle.DrainLast())
 }
