@@ -3,10 +3,12 @@
 package admin_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/lameduck-go/lameduck/admin"
 	"github.com/lameduck-go/lameduck/lifecycle"
 )
 
@@ -155,6 +157,29 @@ func TestControlBeforeRun(t *testing.T) {
 		r := newRig(t)
 		want(t, "drain", ask(t, r, "POST", "/drain"), 202, draining, "")
 		want(t, "resume", ask(t, r, "POST", "/resume"), 202, starting, "")
+		want(t, "shutdown", ask(t, r, "POST", "/shutdown?wait=30s"), 200, stopped, "")
+	})
+}
+
+// alone is a registrar that lists nobody else.
+type alone struct{ lifecycle.Registrar }
+
+func (alone) Others() []lifecycle.Other { return nil }
+
+func TestDrainOfTheLastInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.Manager = lifecycle.New(r.server, lifecycle.WithRegistrar(alone{r.registrar}), lifecycle.WithCalls(r.calls))
+		r.Handler = admin.Handler(r.Manager)
+		r.listed(t)
+		for _, target := range []string{"/drain", "/drain?wait=30s"} {
+			want(t, target, ask(t, r, "POST", target), 409, serving, lifecycle.ErrLastInstance.Error())
+		}
+		if got := ask(t, r, "POST", "/drain?last=yes"); got.code != 400 || !strings.Contains(got.text("error"), "parameter last") {
+			t.Errorf("last=yes: %d %v, want 400", got.code, got.keys)
+		}
+		want(t, "last", ask(t, r, "POST", "/drain?wait=30s&last=true"), 200, draining, "")
+		want(t, "resume", ask(t, r, "POST", "/resume?wait=30s"), 200, serving, "")
 		want(t, "shutdown", ask(t, r, "POST", "/shutdown?wait=30s"), 200, stopped, "")
 	})
 }

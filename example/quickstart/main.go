@@ -7,12 +7,14 @@ import (
 	"flag"
 	"log"
 	"net"
+	"net/http"
 	"os"
 	"syscall"
 
 	"google.golang.org/grpc"
 	testpb "google.golang.org/grpc/interop/grpc_testing"
 
+	"github.com/lameduck-go/lameduck/admin"
 	"github.com/lameduck-go/lameduck/health"
 	"github.com/lameduck-go/lameduck/interceptor"
 	"github.com/lameduck-go/lameduck/lifecycle"
@@ -25,16 +27,17 @@ type greeter struct {
 
 func main() {
 	listen := flag.String("listen", ":50051", "the address to serve on")
+	control := flag.String("admin", "127.0.0.1:9090", "the address of probes, status and control")
 	registry := flag.String("nacos", "127.0.0.1:8848", "the address of Nacos")
 	flag.Parse()
-	err := serve(*listen, *registry)
+	err := serve(*listen, *control, *registry)
 	if err != nil {
 		log.Print(err)
 	}
 	os.Exit(lifecycle.ExitCode(err))
 }
 
-func serve(listen, registry string) error {
+func serve(listen, control, registry string) error {
 	registrar, err := nacos.New(
 		nacos.Config{Servers: []string{registry}},
 		nacos.Instance{Service: "greeter"},
@@ -46,14 +49,21 @@ func serve(listen, registry string) error {
 	if err != nil {
 		return err
 	}
+	controlLis, err := net.Listen("tcp", control)
+	if err != nil {
+		return err
+	}
 	var tracker interceptor.Tracker
-	srv := grpc.NewServer(tracker.ServerOptions()...)
-	testpb.RegisterTestServiceServer(srv, greeter{})
+	srv := grpc.NewServer(tracker.ServerOptions()...) // before all other options
+	testpb.RegisterTestServiceServer(srv, greeter{})  // your services
+	controlSrv := &http.Server{}
 	manager := lifecycle.New(srv,
 		lifecycle.WithCalls(&tracker),
 		lifecycle.WithHealth(health.Register(srv)),
 		lifecycle.WithRegistrar(registrar),
+		lifecycle.WithAdmin(lifecycle.HTTPServer(controlSrv), controlLis),
 		lifecycle.WithSignals(os.Interrupt, syscall.SIGTERM),
 	)
+	controlSrv.Handler = admin.Handler(manager) // probes, status, POST /drain
 	return manager.Run(context.Background(), lis)
 }

@@ -33,7 +33,7 @@ func TestProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "-listen", "127.0.0.1:0", "-nacos", registry.Addr())
+	cmd := exec.CommandContext(t.Context(), program, "-listen", "127.0.0.1:0", "-admin", "127.0.0.1:0", "-nacos", registry.Addr())
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
