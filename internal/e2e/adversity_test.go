@@ -61,7 +61,7 @@ func TestAdversity(t *testing.T) {
 		{name: "upload that has sent its headers only", attack: slowUpload, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
 		{name: "slow reader of a large reply", attack: slowReader, forced: true, atMost: testBudget + time.Second, check: oneConnectionCut},
 		{
-			name: "OnStop hook that hangs", opts: []lifecycle.Option{lifecycle.WithOnStop(hang)}, fails: true, atMost: 4 * time.Second,
+			name: "OnStop hook that hangs", opts: []lifecycle.Option{lifecycle.WithOnStop(hang)}, fails: true, atMost: testBudget + time.Second,
 			check: abandoned("OnStop hook 1"),
 		},
 		{
