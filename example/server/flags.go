@@ -17,6 +17,7 @@ import (
 // command is the command line.
 type command struct {
 	listen    string
+	admin     string
 	advertise string
 	nacos     string
 	namespace string
@@ -34,6 +35,7 @@ type command struct {
 func (c *command) flags() *flag.FlagSet {
 	set := flag.NewFlagSet("server", flag.ContinueOnError)
 	set.StringVar(&c.listen, "listen", "127.0.0.1:0", "serve on `HOST:PORT`; port 0 lets the system choose")
+	set.StringVar(&c.admin, "admin", "", "serve probes, status and control on `HOST:PORT`; empty: nowhere")
 	set.StringVar(&c.advertise, "advertise", "", "register `IP:PORT`, IP or :PORT; what is missing comes from -listen and the outbound address")
 	set.StringVar(&c.nacos, "nacos", "", "`HOST:PORT` of a Nacos server's HTTP port; empty: no registry")
 	set.StringVar(&c.namespace, "namespace", "", "Nacos namespace `id`; empty: public")
@@ -73,6 +75,11 @@ func (c *command) setOnOffline(s string) error {
 func (c *command) check() error {
 	if err := flags.Listen("listen", c.listen); err != nil {
 		return err
+	}
+	if c.admin != "" {
+		if err := flags.Listen("admin", c.admin); err != nil {
+			return err
+		}
 	}
 	if err := flags.Advertise("advertise", c.advertise); err != nil {
 		return err

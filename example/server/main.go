@@ -11,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"syscall"
@@ -19,6 +21,7 @@ import (
 	"google.golang.org/grpc"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 
+	"github.com/lameduck-go/lameduck/admin"
 	"github.com/lameduck-go/lameduck/example/internal/flags"
 	"github.com/lameduck-go/lameduck/example/internal/testservice"
 	"github.com/lameduck-go/lameduck/health"
@@ -75,7 +78,17 @@ func serve(ctx context.Context, c *command, stdout io.Writer) error {
 		}
 		options = append(options, lifecycle.WithRegistrar(registrar))
 	}
+	control := &http.Server{}
+	if c.admin != "" {
+		controlLis, err := net.Listen("tcp", c.admin)
+		if err != nil {
+			return err
+		}
+		slog.Info("probes, status and control", "addr", controlLis.Addr().String())
+		options = append(options, lifecycle.WithAdmin(lifecycle.HTTPServer(control), controlLis))
+	}
 	manager := lifecycle.New(srv, options...)
+	control.Handler = admin.Handler(manager)
 	err = manager.Run(ctx, lis)
 
 	return errors.Join(err, writeReport(c.report, manager.Report()))

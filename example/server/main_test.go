@@ -90,8 +90,8 @@ func (s *server) signal(t *testing.T, sig os.Signal) {
 	}
 }
 
-// awaitLog returns when a line of the log contains text.
-func (s *server) awaitLog(t *testing.T, text string) {
+// awaitLog returns the next line of the log that contains text.
+func (s *server) awaitLog(t *testing.T, text string) string {
 	t.Helper()
 	for {
 		line, err := s.stderr.ReadString('\n')
@@ -99,7 +99,7 @@ func (s *server) awaitLog(t *testing.T, text string) {
 			t.Fatalf("no %q in the log: %v", text, err)
 		}
 		if strings.Contains(line, text) {
-			return
+			return line
 		}
 	}
 }
