@@ -76,7 +76,7 @@ func (l *life) serve(ctx context.Context, o operation, c *client, in *payload, r
 	faults := l.server.faults
 	faults.count(op)
 	failure := faults.next(op)
-	l.log("request", "connection", c.id, "op", op, "service", r.key().grouped(), "ordered failure", failure)
+	l.logRequest(connectionOf(ctx), op, r, failure)
 	switch failure {
 	case ErrorResponse:
 		return errorKind, failed(codeFail, "failure ordered by the test"), nil
@@ -125,11 +125,7 @@ func instanceRequest(n *naming, c *client, r *request) response {
 }
 
 func batchRequest(n *naming, c *client, r *request) response {
-	var list []Instance
-	for _, w := range r.Instances {
-		list = append(list, w.instance())
-	}
-	n.register(c, r.key(), list)
+	n.register(c, r.key(), r.batch())
 	out := success()
 	out.Type = r.Type
 	return out
@@ -184,7 +180,3 @@ func serviceListRequest(n *naming, _ *client, r *request) response {
 }
 
 func (l *life) isServing() bool { return !time.Now().Before(l.serving) }
-
-func (l *life) log(message string, args ...any) {
-	l.server.opts.Logger.Info("nacostest: "+message, args...)
-}

@@ -65,14 +65,15 @@ func (l *life) disconnect(c *connection) {
 func (l *life) receive(c *connection, out *outbox, in *payload) {
 	c.heard.Store(time.Now().UnixNano())
 	var message struct {
-		RequestID string `json:"requestId"`
+		RequestID     string `json:"requestId"`
+		ClientVersion string `json:"clientVersion"`
 	}
 	if json.Unmarshal(in.body, &message) != nil {
 		return
 	}
 	switch in.kind {
 	case "ConnectionSetupRequest":
-		l.setUp(c, out)
+		l.setUp(c, out, message.ClientVersion)
 	case "NotifySubscriberResponse":
 		if client := c.current(); client != nil {
 			l.naming.cluster.mu.Lock()
@@ -82,7 +83,7 @@ func (l *life) receive(c *connection, out *outbox, in *payload) {
 	}
 }
 
-func (l *life) setUp(c *connection, out *outbox) {
+func (l *life) setUp(c *connection, out *outbox, version string) {
 	l.naming.cluster.mu.Lock()
 	defer l.naming.cluster.mu.Unlock()
 	c.mu.Lock()
@@ -92,7 +93,7 @@ func (l *life) setUp(c *connection, out *outbox) {
 	}
 	c.out = out
 	c.client = l.naming.connect(c.id, func(n notice) { out.put("NotifySubscriberRequest", newPushMessage(n)) })
-	l.log("connection set up", "connection", c.id)
+	l.log("connection set up", "client", version, "connection", c.id)
 }
 
 // current returns the client of a connection that was set up and not removed.

@@ -41,9 +41,10 @@ func (l *life) putInstance(w http.ResponseWriter, r *http.Request) {
 	i := Instance{IP: r.FormValue("ip"), Port: port, Cluster: cmp.Or(r.FormValue("clusterName"), defaultCluster)}
 	cluster := l.naming.cluster
 	cluster.mu.Lock()
-	cluster.edit(key, i.place(), func(e *edit) {
+	edited := cluster.edit(key, i.place(), func(e *edit) {
 		*e = edit{enabled: cmp.Or(r.FormValue("enabled"), "true") == "true", weight: weight, metadata: metadata, expires: e.expires}
 	})
+	l.server.logEdit(key, i.place(), edited)
 	cluster.mu.Unlock()
 	_, _ = io.WriteString(w, "ok")
 }

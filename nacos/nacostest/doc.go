@@ -9,9 +9,9 @@
 //	// give registry.Addr() to the program under test
 //	registry.SetEnabled("orders", "10.0.0.7:9090", false) // the console's "Offline"
 //
-// The server listens on loopback only, on a port N for HTTP and N+1000 for
-// gRPC, because clients derive the second from the first. It keeps nothing on
-// disk.
+// The server listens on loopback unless Options.Addr says otherwise, on a port N
+// for HTTP and N+1000 for gRPC, because clients derive the second from the first.
+// It keeps nothing on disk.
 //
 // # Services
 //

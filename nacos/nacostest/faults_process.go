@@ -28,7 +28,7 @@ func (s *Server) Revive() error {
 	if s.life.Load() != nil {
 		return nil
 	}
-	http, grpc, err := listenAgain(s.port)
+	http, grpc, err := listenAgain(s.host, s.port)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,13 @@ func (f *faults) serveAfter() time.Duration {
 // bytes, nothing is read or answered, nothing is pushed. Thaw goes on where it
 // stopped. 2.5.1 and 3.0.3 were frozen for 3, 12 and 30 s: no client's callback
 // saw anything, a request failed at its own time limit, and the next one in 0.3 s.
-func (s *Server) Freeze() { s.gate.freeze() }
+func (s *Server) Freeze() {
+	s.gate.freeze()
+	s.log("frozen")
+}
 
 // Thaw ends Freeze, as SIGCONT does.
-func (s *Server) Thaw() { s.gate.thaw() }
+func (s *Server) Thaw() {
+	s.gate.thaw()
+	s.log("thawed")
+}

@@ -124,7 +124,9 @@ func (l *life) getNamespaces(w http.ResponseWriter, _ *http.Request) {
 // letPass counts the request and makes it fail if that was ordered.
 func (l *life) letPass(w http.ResponseWriter, r *http.Request, op Op) bool {
 	l.server.faults.count(op)
-	switch l.server.faults.next(op) {
+	failure := l.server.faults.next(op)
+	l.logHTTP(r, op, failure)
+	switch failure {
 	case ErrorResponse:
 		http.Error(w, "failure ordered by the test", http.StatusInternalServerError)
 	case Forbidden:

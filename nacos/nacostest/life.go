@@ -39,6 +39,7 @@ func (s *Server) startLife(web, rpc net.Listener) *life {
 		conns:   map[string]*connection{},
 	}
 	s.faults.apply(l.naming)
+	l.log("up", "http", web.Addr(), "grpc", rpc.Addr())
 	l.rpc = l.newGRPCServer()
 	l.web = &http.Server{Handler: l.handler(), ErrorLog: quietLog, ConnState: l.countDoors}
 

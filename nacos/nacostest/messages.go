@@ -37,6 +37,14 @@ type request struct {
 
 func (r *request) key() serviceKey { return newServiceKey(r.Namespace, r.GroupName, r.ServiceName) }
 
+func (r *request) batch() []Instance {
+	var list []Instance
+	for _, w := range r.Instances {
+		list = append(list, w.instance())
+	}
+	return list
+}
+
 // response has every base field always: the SDK decodes a repeated ServerCheck
 // into the same struct, where an absent error code would keep the old one.
 type response struct {

@@ -2,7 +2,10 @@
 
 package nacostest
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // StartCluster is [Start] for n nodes of one cluster; see [NewCluster].
 func StartCluster(tb TB, n int, opts ...Options) []*Server {
@@ -33,6 +36,9 @@ func StartCluster(tb TB, n int, opts ...Options) []*Server {
 func NewCluster(n int, opts Options) ([]*Server, error) {
 	if n < 1 {
 		return nil, errors.New("nacostest: NewCluster: n must be at least 1")
+	}
+	if _, port, err := parseAddr(opts.Addr); n > 1 && err == nil && port > 0 {
+		return nil, fmt.Errorf("nacostest: NewCluster: Options.Addr %q: %d nodes cannot have one port", opts.Addr, n)
 	}
 	c := newCluster()
 	var nodes []*Server

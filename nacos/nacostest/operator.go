@@ -52,7 +52,7 @@ func (s *Server) edit(service, addr string, change func(*edit)) {
 	defer s.cluster.mu.Unlock()
 	places := s.cluster.places(key, addr)
 	for _, place := range places {
-		s.cluster.edit(key, place, change)
+		s.logEdit(key, place, s.cluster.edit(key, place, change))
 	}
 }
 
@@ -74,7 +74,7 @@ func (c *cluster) places(key serviceKey, addr string) []placeKey {
 	return places
 }
 
-func (c *cluster) edit(key serviceKey, place placeKey, change func(*edit)) {
+func (c *cluster) edit(key serviceKey, place placeKey, change func(*edit)) *edit {
 	k := editKey{key, place}
 	e := &edit{enabled: true, weight: 1}
 	if old := c.live(k); old != nil {
@@ -92,6 +92,7 @@ func (c *cluster) edit(key serviceKey, place placeKey, change func(*edit)) {
 	for _, n := range c.nodes {
 		n.changed(key)
 	}
+	return e
 }
 
 // live returns the record under k unless its memory has run out.

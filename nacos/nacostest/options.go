@@ -37,6 +37,11 @@ const (
 // its own timing and without authentication. In every duration zero means the
 // default; a test that wants none sets a millisecond.
 type Options struct {
+	// Addr is "HOST:PORT" of the HTTP port; gRPC is served on PORT+1000, which must
+	// be free too. Empty, or with port 0, it is a free pair of ports on 127.0.0.1, or
+	// on HOST. On a host that is not loopback everybody there can change every list.
+	Addr string
+
 	PushDelay  time.Duration
 	PushTick   time.Duration
 	AckTimeout time.Duration
@@ -61,7 +66,9 @@ type Options struct {
 	Auth *Auth
 	// TLS, when set, is used on both ports.
 	TLS *tls.Config
-	// Logger gets a line per connection, registration and fault. Nil: none.
+	// Logger gets a line for each connection, for each request and list asked for, for
+	// each push, and for what an operator and a test do. Some are written with the
+	// server's lock held: the handler must not call the server. Nil: none.
 	Logger *slog.Logger
 }
 

@@ -54,6 +54,7 @@ func (n *naming) push(key serviceKey, s *service) {
 	if due.all {
 		n.rebuild(key, s)
 	}
+	sent := 0
 	for c := range s.subscribers {
 		_, asked := due.only[c]
 		sub := c.subscribed[key]
@@ -61,8 +62,10 @@ func (n *naming) push(key serviceKey, s *service) {
 		if asked || due.all && !slices.EqualFunc(list, sub.sent, sameInstance) {
 			sub.sent = list
 			n.send(c, key, sub)
+			sent++
 		}
 	}
+	n.logPush(key, sent)
 }
 
 // send delivers the subscription's list and repeats it to this client alone

@@ -3,7 +3,9 @@
 package nacostest
 
 import (
+	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -20,6 +22,7 @@ type TB interface {
 // Server is one node of a Nacos naming server.
 type Server struct {
 	opts    Options
+	host    string
 	port    int
 	cluster *cluster
 	gate    gate
@@ -55,18 +58,39 @@ func NewServer(opts Options) (*Server, error) {
 
 func newNode(c *cluster, opts Options) (*Server, error) {
 	s := &Server{opts: opts.withDefaults(), cluster: c, faults: newFaults(opts)}
-	http, grpc, err := listenPair()
+	host, port, err := parseAddr(opts.Addr)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("nacostest: Options.Addr %q: %w", opts.Addr, err)
 	}
+	http, grpc, err := listenPair(host, port)
+	if err != nil {
+		return nil, fmt.Errorf("nacostest: Options.Addr %q: %w", opts.Addr, err)
+	}
+	s.host = host
 	s.port = http.Addr().(*net.TCPAddr).Port
 	s.life.Store(s.startLife(http, grpc))
 	return s, nil
 }
 
-// Addr returns "127.0.0.1:N", N being the HTTP port; gRPC is served on N+1000. It
-// stays the same over restarts.
-func (s *Server) Addr() string { return loopback(s.port) }
+// Addr returns "127.0.0.1:N", or the host of Options.Addr and N, N being the HTTP
+// port; gRPC is served on N+1000. It stays the same over restarts.
+func (s *Server) Addr() string { return join(s.host, s.port) }
+
+// Services returns the names of all services that have instances, hidden ones
+// too, sorted, in the form that Instances takes. While the server is down it
+// returns nil.
+func (s *Server) Services() []string {
+	var names []string
+	s.withNaming(func(n *naming) {
+		for key, service := range n.services {
+			if len(service.publishers) > 0 {
+				names = append(names, key.String())
+			}
+		}
+	})
+	slices.Sort(names)
+	return names
+}
 
 // Instances returns everything that is published for a service, hidden instances
 // too, sorted by address. While the server is down it returns nil.
@@ -101,6 +125,7 @@ func (s *Server) Close() {
 func (s *Server) stopLife() {
 	if l := s.life.Swap(nil); l != nil {
 		l.stop()
+		s.log("down")
 		s.gate.thaw() // the next process is not the one that was stopped
 	}
 }

@@ -41,5 +41,15 @@ func parseService(service string) serviceKey {
 	}
 }
 
+// String is the shortest form that parseService reads as k.
+func (k serviceKey) String() string {
+	for _, short := range []string{k.name, k.grouped()} {
+		if parseService(short) == k {
+			return short
+		}
+	}
+	return k.namespace + separator + k.grouped()
+}
+
 // grouped is the name as instances and HTTP answers carry it.
 func (k serviceKey) grouped() string { return k.group + separator + k.name }

@@ -6,7 +6,7 @@ package nacostest_test
 var slow = []string{
 	"TestAnswerLostHasEffect", "TestConnectionEndRemoves", "TestConsoleRequests", "TestDropClosed", "TestDropHalfOpen",
 	"TestErrorResponse", "TestFlagSurvivesRestart", "TestForbidden", "TestFreeze", "TestHiddenBeforeRegistered", "TestIgnored",
-	"TestLogin", "TestLoseRegistration", "TestLoseSubscription", "TestNodeDies", "TestNodesLoseSightOfEachOther",
+	"TestLogger", "TestLogin", "TestLoseRegistration", "TestLoseSubscription", "TestNodeDies", "TestNodesLoseSightOfEachOther",
 	"TestOperatorsEdits", "TestOperatorsSwitch", "TestOutage", "TestPushDelay", "TestRegisterPushDeregister",
 	"TestRestartEmptyList", "TestRestartPartialList", "TestSDKKeepsItsPort", "TestSecondOwner", "TestServeAfter", "TestSkewClock",
 	"TestSlowRegister", "TestSpoofEmptyList", "TestStaleList", "TestSyncDelayBetweenTwoNodes", "TestTLSOnBothPorts",
