@@ -5,7 +5,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lameduck-go/lameduck/internal/testrun"
@@ -149,8 +152,31 @@ func TestOperatorOfARealInstance(t *testing.T) {
 	}
 }
 
-// An input that has ended from the start, as in CI, ends nothing.
-func TestWithoutInput(t *testing.T) {
+// An input that has ended, as in CI, ends nothing.
+func TestEndOfInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var out strings.Builder
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			serve(ctx, &operator{out: &out}, strings.NewReader("help\n"), slog.New(slog.DiscardHandler))
+		}()
+		synctest.Wait()
+		select {
+		case <-ended:
+			t.Error("serve() returned at the end of the input, want at the end of its context")
+		default:
+		}
+		cancel()
+		<-ended
+		if out.String() != help {
+			t.Errorf("help printed %q, want %q", out.String(), help)
+		}
+	})
+}
+
+func TestInterrupt(t *testing.T) {
 	p := start(t)
 	if err := p.stdin.Close(); err != nil {
 		t.Fatal(err)
