@@ -212,3 +212,23 @@ func TestStagesThatHaveNoNameOfTheirOwn(t *testing.T) {
 		}
 	}
 }
+
+// Whoever forces the end while a hook hangs does not wait for the rest of the budget.
+func TestForceHurriesHooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, WithStage("worker", 0, hang), WithOnStop(hang))
+		r.run(t)
+		r.terminate()
+		time.Sleep(6 * time.Second)
+		forced := time.Now()
+		r.Force()
+		r.Force()
+		if err := <-r.result; !errors.Is(err, errHookLimit) {
+			t.Errorf("Run() = %v, want the limit of the hooks", err)
+		}
+		r.at(t, "hook")
+		if took := time.Since(forced); took > hooksKept+100*time.Millisecond || r.Report().Forced {
+			t.Errorf("Run took %v after Force, forced %t; want %v at most, and nothing cut", took, r.Report().Forced, hooksKept)
+		}
+	})
+}

@@ -227,7 +227,8 @@ func (m *Manager) Report() Report {
 }
 
 // Force ends the patience of an offline, as a second signal does: what is in flight is answered and cut now. Without a
-// Shutdown under way it begins one; after the end it does nothing. It does not block.
+// Shutdown under way it begins one; after the end it does nothing. Stages and hooks have two seconds from then on, or a
+// fifth of the budget where that is less. It does not block.
 func (m *Manager) Force() {
-	m.beginShutdown(context.Background(), "forced", kindShutdown).cancel(errForce)
+	m.beginShutdown(context.Background(), "forced", kindShutdown).force()
 }

@@ -32,9 +32,22 @@ type offline struct {
 
 	left atomic.Bool // calls go on although all servers say that they have stopped
 
+	forcing     sync.Once
+	forced      chan struct{} // closed when somebody forces the end; nil of a drain that stays
+	forcedSince time.Time     // once forced
+
 	mu       sync.Mutex
 	report   Report
 	underWay *PhaseStatus
+}
+
+// force ends the patience of an offline that stops.
+func (o *offline) force() {
+	o.forcing.Do(func() {
+		o.forcedSince = time.Now()
+		close(o.forced)
+		o.cancel(errForce)
+	})
 }
 
 // undone tells that a drain that stays is not in force any more: undone, begun anew, or taken over by Shutdown.

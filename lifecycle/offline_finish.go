@@ -135,6 +135,11 @@ func (m *Manager) recordStop(ctx context.Context, o *offline) error {
 	m.telemetry.recordDuration(context.WithoutCancel(ctx), o.snapshot(), time.Since(o.plan.trigger), outcome, by)
 	ended(limit, m.telemetry.queue.Done())
 	o.hooksBy = time.Now().Add(max(time.Until(o.plan.end), hookMin))
+	select {
+	case <-o.forced:
+		o.hurryHooks()
+	default:
+	}
 	return errSkipped
 }
 

@@ -68,17 +68,27 @@ func (m *Manager) runHooks(ctx context.Context, o *offline) error {
 	return errors.Join(errs...)
 }
 
-// callWithin calls a function of the program, whose context ends after share. One that does not return soon after that
-// is abandoned.
+// callWithin calls a function of the program, whose context ends after share, or sooner once somebody has forced the
+// end. One that does not return soon after that is abandoned.
 func (m *Manager) callWithin(ctx context.Context, o *offline, share time.Duration, name string, f func(context.Context) error) error {
-	limited, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), share, errHookLimit)
-	defer cancel()
+	timed, stop := context.WithTimeoutCause(context.WithoutCancel(ctx), share, errHookLimit)
+	defer stop()
+	limited, cancel := context.WithCancelCause(timed)
+	defer cancel(nil)
 	result := make(chan error, 1)
 	go func() { result <- f(limited) }() // waited for, or abandoned
 	select {
 	case err := <-result:
 		return err
 	case <-limited.Done():
+	case <-o.forced:
+		o.hurryHooks()
+		defer time.AfterFunc(time.Until(o.hooksBy)/2, func() { cancel(errHookLimit) }).Stop()
+		select {
+		case err := <-result:
+			return err
+		case <-limited.Done():
+		}
 	}
 	select {
 	case err := <-result:
@@ -87,4 +97,11 @@ func (m *Manager) callWithin(ctx context.Context, o *offline, share time.Duratio
 		o.abandon(name)
 		return errHookLimit
 	}
+}
+
+// hurryHooks leaves stages and hooks what is kept for them, and not all of the budget: whoever forces the end has lost
+// patience.
+func (o *offline) hurryHooks() {
+	left := max(time.Until(o.forcedSince.Add(min(hooksKept, o.plan.budget()/5))), hookMin)
+	o.hooksBy = earlier(o.hooksBy, time.Now().Add(left))
 }

@@ -64,7 +64,7 @@ func (m *Manager) stop(ctx context.Context, trigger string, k kind) *offline {
 	if m.drain != nil {
 		m.drain.cancel(ErrStopping)
 	}
-	o := &offline{kind: k, plan: m.planFrom(time.Now(), budget), done: make(chan struct{})}
+	o := &offline{kind: k, plan: m.planFrom(time.Now(), budget), done: make(chan struct{}), forced: make(chan struct{})}
 	m.shutdown = o
 	m.begin(ctx, o, trigger)
 	close(m.begun)

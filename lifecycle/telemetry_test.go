@@ -33,13 +33,14 @@ func series(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 	for _, scope := range data.ScopeMetrics {
 		for _, m := range scope.Metrics {
 			name := func(attributes attribute.Set) string {
-				text := strings.TrimPrefix(m.Name, "lameduck.")
+				var text strings.Builder
+				text.WriteString(strings.TrimPrefix(m.Name, "lameduck."))
 				for _, a := range attributes.ToSlice() {
 					if a.Key != registrarKey && a.Key != policyKey {
-						text += " " + a.Value.AsString()
+						text.WriteString(" " + a.Value.AsString())
 					}
 				}
-				return text
+				return text.String()
 			}
 			switch d := m.Data.(type) {
 			case metricdata.Sum[int64]:

@@ -111,6 +111,9 @@ func (i *instance) options(log *slog.Logger, h *health.Server) []lifecycle.Optio
 		lifecycle.WithBudget(i.schedule.Budget), lifecycle.WithSettle(i.schedule.Settle), lifecycle.WithQuiet(i.schedule.Quiet),
 		lifecycle.WithStreamGrace(i.schedule.StreamGrace), lifecycle.WithLogger(log), lifecycle.WithMeterProvider(noop.NewMeterProvider()),
 	}
+	if i.schedule.Hook > 0 {
+		options = append(options, lifecycle.WithOnStop(i.hook))
+	}
 	switch {
 	case i.strategy == Hasty && !i.schedule.Virtual:
 		options = append(options, lifecycle.WithRegistrar(alone{i.registrar}))
@@ -121,6 +124,17 @@ func (i *instance) options(log *slog.Logger, h *health.Server) []lifecycle.Optio
 		return append(options, lifecycle.WithHealthNotice(lifecycle.AtTrigger))
 	}
 	return append(options, lifecycle.WithSuccessor(i.schedule.Successor))
+}
+
+// hook has work to do once nothing is served any more.
+func (i *instance) hook(ctx context.Context) error {
+	i.note(func() { i.hooked = time.Now() })
+	select {
+	case <-ctx.Done():
+		i.note(func() { i.hookCut = true })
+	case <-time.After(i.schedule.Hook):
+	}
+	return nil
 }
 
 // alone is a registrar that does not know of the others.

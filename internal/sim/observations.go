@@ -31,6 +31,8 @@ type observations struct {
 	held              bool      // the registry listed the instance then
 	outcome           error     // what Deregister had returned by then
 	exit              time.Time
+	hooked            time.Time        // when the OnStop hook was called
+	hookCut           bool             // its context ended before its work
 	err               error            // of Run
 	report            lifecycle.Report // with Plain what stands in for it
 

@@ -37,6 +37,8 @@ func (w *world) check(r *Result, i *instance, t *tally) {
 	i.checkCounts(wrong, t)
 	i.checkOutcome(wrong, t)
 	i.checkPhases(wrong)
+	i.checkSettling(wrong)
+	i.checkHook(wrong, t)
 	i.checkGoAway(wrong, t)
 	i.checkWatch(wrong)
 	i.checkStreams(wrong, t)
@@ -109,7 +111,7 @@ func (i *instance) callsCut(t *tally) (low, high int) {
 
 func (i *instance) checkOutcome(wrong func(string, ...any), t *tally) {
 	report := &i.report
-	forceAt := report.Began.Add(i.schedule.Budget - min(time.Second, i.schedule.Budget/10))
+	forceAt := report.Began.Add(i.schedule.Budget - i.schedule.kept() - min(time.Second, i.schedule.Budget/10))
 	stuck, near := 0, 0
 	for _, e := range t.runs {
 		switch {
@@ -140,7 +142,7 @@ func (i *instance) checkOutcome(wrong func(string, ...any), t *tally) {
 	if took := i.exit.Sub(report.Began); report.Took > took || took > report.Took+tolerance {
 		wrong("Report says it took %v, it took %v", report.Took, took)
 	}
-	if i.forced() && (!report.Forced || i.exit.Sub(i.forcedAt) > time.Second) {
+	if during := !i.hooked.IsZero() && !i.forcedAt.Before(i.hooked); i.forced() && !during && (!report.Forced || i.exit.Sub(i.forcedAt) > time.Second) {
 		wrong("exit %v after a second signal, and the Report says forced %v", i.exit.Sub(i.forcedAt), report.Forced)
 	}
 	if len(report.Abandoned) > 0 && !report.Forced {

@@ -20,8 +20,9 @@ type Schedule struct {
 	Budget, Settle, Quiet, StreamGrace time.Duration
 	Successor                          time.Duration // WithSuccessor
 	Abandonable                        bool
-	Exit                               bool // an operator's offline ends the process
-	EarlyNotice                        bool // streams are told once withdrawn and settled
+	Exit                               bool          // an operator's offline ends the process
+	EarlyNotice                        bool          // streams are told once withdrawn and settled
+	Hook                               time.Duration // what an OnStop hook takes; zero: there is none
 
 	// Group is how many slots are restarted at once, in turn: their successors first, and the old ones when these see
 	// them. With 0 slot 0 stays, and the others act on their own.
@@ -38,6 +39,14 @@ type Act struct {
 	SameAddr bool          // the replacement listens where its predecessor did
 	Surge    bool          // the replacement is up before its predecessor goes; on another address
 	Force    time.Duration // not 0: a second signal comes so long after the first
+}
+
+// kept is what the budget keeps for the hook.
+func (s *Schedule) kept() time.Duration {
+	if s.Hook == 0 {
+		return 0
+	}
+	return min(2*time.Second, s.Budget/5)
 }
 
 type ActKind int
@@ -117,6 +126,9 @@ func NewSchedule(seed uint64) Schedule {
 	s.Settle = s.Spread + between(r, 0, 500*time.Millisecond)
 	s.drawFleet(r)
 	s.Faults = drawFaults(r)
+	if r.IntN(3) == 0 {
+		s.Hook = between(r, time.Millisecond, time.Second)
+	}
 	deaf := 0.0
 	if r.IntN(4) == 0 {
 		deaf = 0.004

@@ -65,6 +65,6 @@ func (i *instance) endFrom() time.Time {
 	if n < 0 {
 		n = len(i.tells) - 1
 	}
-	last := i.report.Began.Add(i.schedule.Budget - min(5*time.Second, i.schedule.Budget/5))
+	last := i.report.Began.Add(i.schedule.Budget - i.schedule.kept() - min(5*time.Second, i.schedule.Budget/5))
 	return earliest(i.tells[n].Add(i.schedule.StreamGrace), last)
 }
