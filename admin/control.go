@@ -58,22 +58,18 @@ func (h *handler) carryOut(r *http.Request, p parameters, what string, do func(c
 	return h.answer(http.StatusAccepted, nil)
 }
 
-// shutdown drains by hand first. Readiness is red from then on: a Shutdown alone would leave it as it is, for a platform
-// that takes the instance out by itself, and no platform knows of this one.
 func (h *handler) shutdown(r *http.Request, p parameters) (int, any) {
 	if p.wait > 0 && h.manager.WaitsFor(r.Context()) {
 		return h.answer(http.StatusConflict, fmt.Errorf("%w: nothing was begun; leave out wait, or serve this from a server of its own", lifecycle.ErrFromHandler))
 	}
-	// ErrStopping: somebody was faster. Who stops the instance does not ask whether it is the last one.
-	_ = begin(r, func(ctx context.Context) error { return h.manager.Drain(ctx, lifecycle.DrainLast()) })
 	asked := time.Now()
 	_ = begin(r, func(ctx context.Context) error {
 		if p.budget == nil {
-			return h.manager.Shutdown(ctx)
+			return h.manager.ShutdownByHand(ctx)
 		}
 		ctx, cancel := context.WithTimeout(ctx, *p.budget)
 		defer cancel()
-		return h.manager.Shutdown(ctx)
+		return h.manager.ShutdownByHand(ctx)
 	})
 	if p.budget != nil {
 		s := h.manager.Status()
@@ -83,7 +79,7 @@ func (h *handler) shutdown(r *http.Request, p parameters) (int, any) {
 		}
 	}
 	if p.wait > 0 {
-		return h.await(r, p.wait, "shutdown", h.manager.Shutdown)
+		return h.await(r, p.wait, "shutdown", h.manager.ShutdownByHand)
 	}
 	return h.answer(http.StatusAccepted, nil)
 }
@@ -106,6 +102,9 @@ func (h *handler) answer(code int, err error) (int, any) {
 	a := control{State: s.State, Deadline: s.Deadline}
 	if err != nil {
 		a.Error = err.Error()
+		if errors.Is(err, lifecycle.ErrLastInstance) {
+			a.Error += " (by HTTP: ?last=true)"
+		}
 		if s.Phase != nil && s.Phase.Waits != "" {
 			a.Error += fmt.Sprintf(" (phase %s waits for %s)", s.Phase.Name, s.Phase.Waits)
 		}

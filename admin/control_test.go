@@ -89,8 +89,8 @@ func TestShutdown(t *testing.T) {
 		if want := began.Add(lifecycle.DefaultBudget).Format(time.RFC3339Nano); a.text("deadline") != want {
 			t.Errorf("deadline = %q, want %q", a.text("deadline"), want)
 		}
-		if s := r.Status(); s.Ready || len(s.Causes) != 2 {
-			t.Errorf("Status() = %+v, want not ready, by hand and by shutdown", s)
+		if s := r.Status(); s.Ready || len(s.Causes) != 1 {
+			t.Errorf("Status() = %+v, want not ready, by the shutdown", s)
 		}
 		for _, target := range []string{"/drain", "/drain?wait=30s", "/resume", "/resume?wait=30s"} {
 			want(t, target, ask(t, r, "POST", target), 409, draining, lifecycle.ErrStopping.Error())
@@ -103,8 +103,8 @@ func TestShutdown(t *testing.T) {
 		want(t, "wait for what is over", ask(t, r, "POST", "/shutdown?wait=30s"), 200, stopped, "")
 		want(t, "what is over", ask(t, r, "POST", "/shutdown?budget=1s"), 202, stopped, "")
 		want(t, "drain of what is over", ask(t, r, "POST", "/drain"), 409, stopped, lifecycle.ErrStopping.Error())
-		if got := r.Report().Trigger; got != "shutdown" {
-			t.Errorf("trigger = %q, want shutdown", got)
+		if got := r.Report().Trigger; got != "shutdown by hand" {
+			t.Errorf("trigger = %q, want shutdown by hand", got)
 		}
 	})
 }
@@ -164,7 +164,7 @@ func TestControlBeforeRun(t *testing.T) {
 // alone is a registrar that lists nobody else.
 type alone struct{ lifecycle.Registrar }
 
-func (alone) Others() []lifecycle.Other { return nil }
+func (alone) Others() []lifecycle.Other { return []lifecycle.Other{} }
 
 func TestDrainOfTheLastInstance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -173,7 +173,7 @@ func TestDrainOfTheLastInstance(t *testing.T) {
 		r.Handler = admin.Handler(r.Manager)
 		r.listed(t)
 		for _, target := range []string{"/drain", "/drain?wait=30s"} {
-			want(t, target, ask(t, r, "POST", target), 409, serving, lifecycle.ErrLastInstance.Error())
+			want(t, target, ask(t, r, "POST", target), 409, serving, "(by HTTP: ?last=true)")
 		}
 		if got := ask(t, r, "POST", "/drain?last=yes"); got.code != 400 || !strings.Contains(got.text("error"), "parameter last") {
 			t.Errorf("last=yes: %d %v, want 400", got.code, got.keys)

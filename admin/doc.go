@@ -26,7 +26,7 @@
 // no other usable instance is listed (drain; last=true drains it all the same), an operator holds the instance offline (resume), the budget under way is longer than the one that was asked for
 // (shutdown; Force ends it). A drain that is asked for again is shared, and one that is over looks for quiet again.
 //
-// A shutdown by POST drains by hand first: /readyz is red at once, because nothing else takes the instance out. A budget
+// With a shutdown by POST /readyz is red at once, because nothing else takes the instance out. A budget
 // shortens that of the Manager, and never lengthens it. Who waits for a shutdown gets the answer only if their server
 // outlives the others: give it to lifecycle.WithAdmin, as the example does. On
 // a server that the Manager itself stops, POST /shutdown with wait is 409, and begins nothing: the request would wait

@@ -66,9 +66,9 @@ func TestProbes(t *testing.T) {
 		synctest.Wait()
 		wantProbes(t, "put online", r, serving, 200, 200)
 		ask(t, r, "POST", "/shutdown")
-		wantProbes(t, "shut down by POST", r, draining, 503, 503, "by hand", "shutdown")
+		wantProbes(t, "shut down by POST", r, draining, 503, 503, "shutdown by hand")
 		time.Sleep(lifecycle.DefaultBudget)
-		wantProbes(t, "stopped", r, stopped, 503, 503, "by hand", "shutdown")
+		wantProbes(t, "stopped", r, stopped, 503, 503, "shutdown by hand")
 	})
 }
 

@@ -188,8 +188,8 @@ func TestWaitOnAServerThatTheManagerStops(t *testing.T) {
 		if err := <-result; err != nil {
 			t.Errorf("Run() = %v, want nil", err)
 		}
-		if report := m.Report(); report.Trigger != "shutdown" || report.Outcome != lifecycle.OutcomeStopped {
-			t.Errorf("report: %q, %q; want shutdown, stopped", report.Trigger, report.Outcome)
+		if report := m.Report(); report.Trigger != "shutdown by hand" || report.Outcome != lifecycle.OutcomeStopped {
+			t.Errorf("report: %q, %q; want shutdown by hand, stopped", report.Trigger, report.Outcome)
 		}
 	}
 }

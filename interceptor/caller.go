@@ -23,11 +23,15 @@ type callerKey struct{ peer, method, userAgent string }
 
 // callerOf asks who has sent an RPC. It is not called while serving.
 func (t *Tracker) callerOf(ctx context.Context, method string) callerKey {
+	return newCallerKey(ctx, t.peerOf(ctx), method)
+}
+
+func newCallerKey(ctx context.Context, peer, method string) callerKey {
 	agent := ""
 	if values := metadata.ValueFromIncomingContext(ctx, "user-agent"); len(values) > 0 {
 		agent = values[0]
 	}
-	return callerKey{t.peerOf(ctx), printable(method, textMost), printable(agent, textMost)}
+	return callerKey{printable(peer, textMost), printable(method, textMost), printable(agent, textMost)}
 }
 
 // requestOf is callerOf for a request to Handler.
@@ -45,8 +49,8 @@ func (t *Tracker) requestOf(r *http.Request) callerKey {
 
 func (t *Tracker) peerOf(ctx context.Context) string {
 	name := t.named(ctx)
-	if p, ok := peer.FromContext(ctx); ok && name == "" {
-		name = identity(p)
+	if name == "" {
+		name = identity(ctx)
 	}
 	return printable(name, textMost)
 }
@@ -65,7 +69,11 @@ func (t *Tracker) named(ctx context.Context) (name string) {
 }
 
 // identity is the first URI of the certificate, a SPIFFE ID for example, else the host.
-func identity(p *peer.Peer) string {
+func identity(ctx context.Context) string {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
 	if tls, ok := p.AuthInfo.(credentials.TLSInfo); ok {
 		if certs := tls.State.PeerCertificates; len(certs) > 0 && len(certs[0].URIs) > 0 {
 			return certs[0].URIs[0].String()

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -207,5 +208,59 @@ func TestOldest(t *testing.T) {
 		if got, unnamed := tracker.Oldest(9); len(got)+unnamed != 0 {
 			t.Errorf("after their end: %+v and %d", got, unnamed)
 		}
+	})
+}
+
+// A Caller that blocks costs a moment, and leaves one goroutine behind, however often somebody asks.
+func TestCallerThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var asked atomic.Int32
+		tracker := &Tracker{Caller: func(context.Context) string { asked.Add(1); <-release; return "orders" }}
+		for range 2 {
+			go func() {
+				_ = tracker.StreamServerInterceptor()(nil, &fakeStream{ctx: from("10.0.0.1:1", "")},
+					&grpc.StreamServerInfo{FullMethod: "/s/M"}, func(any, grpc.ServerStream) error { <-release; return nil })
+			}()
+		}
+		synctest.Wait()
+		tracker.Drain()
+		began := time.Now()
+		for range 10 {
+			if oldest, _ := tracker.Oldest(5); len(oldest) != 2 || oldest[0].Peer != "10.0.0.1" {
+				t.Errorf("oldest %+v, want both, by their hosts", oldest)
+			}
+		}
+		if took := time.Since(began); took > 10*nameWait || asked.Load() != 1 {
+			t.Errorf("ten looks took %v, Caller was asked %d times; want %v, once", took, asked.Load(), 10*nameWait)
+		}
+		close(release)
+	})
+}
+
+// Who was named once is not asked for again.
+func TestCallerIsAskedOnceForEachRPC(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var asked atomic.Int32
+		tracker := &Tracker{Caller: func(context.Context) string { asked.Add(1); return "orders" }}
+		stream := func() {
+			_ = tracker.StreamServerInterceptor()(nil, &fakeStream{ctx: from("10.0.0.1:1", "")},
+				&grpc.StreamServerInfo{FullMethod: "/s/M"}, func(any, grpc.ServerStream) error { <-release; return nil })
+		}
+		go stream()
+		synctest.Wait()
+		tracker.Drain()
+		go stream() // late
+		synctest.Wait()
+		for range 10 {
+			if oldest, _ := tracker.Oldest(5); len(oldest) != 2 || oldest[0].Peer != "orders" || oldest[1].Peer != "orders" {
+				t.Errorf("oldest %+v, want both by name", oldest)
+			}
+		}
+		if n := asked.Load(); n != 2 {
+			t.Errorf("Caller was asked %d times for two RPCs", n)
+		}
+		close(release)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -25,6 +26,7 @@ type detached struct {
 	method  string
 	began   time.Time
 	rpc     context.Context // of the RPC: it is asked who sent it only when somebody wants to know
+	peer    atomic.Pointer[string]
 	told    <-chan struct{}
 	tracker *Tracker
 	roster  *roster
@@ -54,9 +56,18 @@ func (o *outcome) result() (any, error) {
 // begin puts an RPC on the roster, or returns nil when it has to be refused. Refuse holds the same
 // mutex, so what is on the roster is all that AbandonCalls or EndStreams can miss after it.
 func (t *Tracker) begin(ctx context.Context, r *roster, method string) *detached {
+	var who callerKey
+	asked := t.word.load()&draining != 0 // before it is admitted: from then on it may be answered by others
+	if asked {
+		who = t.callerOf(ctx, method)
+	}
 	d, late := t.admit(ctx, r, method)
+	if late && !asked {
+		who = newCallerKey(ctx, identity(ctx), method)
+	}
 	if late {
-		t.callers.note(t.callerOf(ctx, method))
+		d.peer.Store(&who.peer)
+		t.callers.note(who)
 	}
 	return d
 }

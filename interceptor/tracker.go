@@ -32,13 +32,15 @@ type Tracker struct {
 	Abandonable bool
 
 	// Caller names who has sent an RPC, for Callers and Oldest: behind a mesh or a balancer the peer of a connection
-	// is the proxy, and a header may know more. It is called while draining only, once for each late RPC, on the
-	// RPC's own goroutine; an empty name, and a panic, leave it to the default. Nil is the default: the first URI of
+	// is the proxy, and a header may know more. It is called while draining only: for each late RPC before its handler,
+	// and by Oldest for those from before. It may be called from several goroutines at once, and must return at once;
+	// an empty name, and a panic, leave it to the default. Nil is the default: the first URI of
 	// the peer's certificate (a SPIFFE ID for example), else the peer's host. Names are cut to 128 printable bytes.
 	// Set it before the interceptors are made.
 	Caller func(ctx context.Context) string
 
 	callers  callers
+	naming   chan struct{} // of Oldest; guarded by mu
 	word     word
 	refused  atomic.Uint64
 	attached atomic.Bool

@@ -3,10 +3,12 @@
 package lifecycle
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,8 +58,11 @@ func TestAdminThatHangsOrFails(t *testing.T) {
 				began := time.Now()
 				r.terminate()
 				err := <-r.result
-				if hangs := admin.hang != nil; (err != nil) != hangs {
-					t.Errorf("Run() = %v, want an error: %t", err, hangs)
+				if err != nil {
+					t.Errorf("Run() = %v, want nil", err)
+				}
+				if got, want := slices.Contains(r.Report().Abandoned, "Stop of admin server 1"), admin.hang != nil; got != want {
+					t.Errorf("abandoned %q, want the admin server: %t", r.Report().Abandoned, want)
 				}
 				if took := time.Since(began); took > 5*time.Second {
 					t.Errorf("Run took %v, want what it takes without it", took)
@@ -72,9 +77,10 @@ func TestAdminThatHangsOrFails(t *testing.T) {
 }
 
 func TestAdminThatCannotBe(t *testing.T) {
-	s := &fakeServer{recorder: newRecorder()}
+	s, twice := &fakeServer{recorder: newRecorder()}, &http.Server{}
 	for want, m := range map[string]*Manager{
 		"WithAdmin: server 1 is also given to New or WithServer": New(s, WithAdmin(s, fakeListener{})),
+		"WithAdmin: server 1 is also given":                      New(HTTPServer(twice), WithAdmin(HTTPServer(twice), fakeListener{})),
 		"admin server 1 has no listener":                         New(s, WithAdmin(&fakeServer{})),
 		"listener 1 of admin server 1 is nil":                    New(s, WithAdmin(&fakeServer{}, net.Listener(nil))),
 	} {
@@ -93,14 +99,23 @@ func TestHandlerOfAnAdminServerMayWaitForTheEnd(t *testing.T) {
 	r := newRig(t, WithSettle(0), WithQuiet(0))
 	r.reg.delay = 0
 	mux := http.NewServeMux()
+	var answered atomic.Bool
 	mux.HandleFunc("POST /shutdown", func(w http.ResponseWriter, req *http.Request) {
 		if err := r.Shutdown(req.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
 		}
+		time.Sleep(adminGrace / 2) // a machine that is busy
+		answered.Store(true)
 	})
 	WithAdmin(HTTPServer(&http.Server{Handler: mux}), lis)(&r.config)
 	over := make(chan error, 1)
-	go func() { over <- r.Run(t.Context(), fakeListener{}) }()
+	go func() {
+		err := r.Run(t.Context(), fakeListener{})
+		if !answered.Load() { // the process would end now
+			err = errors.New("Run has returned before the answer was out")
+		}
+		over <- err
+	}()
 	answer, err := http.Post("http://"+lis.Addr().String()+"/shutdown", "", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 package lifecycle
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func TestWasSettleRight(t *testing.T) {
 		},
 		{
 			name: "budget too small for it", late: []time.Duration{confirmed + 5400*time.Millisecond}, opts: []Option{WithBudget(11 * time.Second), WithSettle(5 * time.Second)}, after: 1,
-			propagation: 5400 * time.Millisecond, advice: []string{"WithSettle(7s) and WithBudget(17s)"},
+			propagation: 5400 * time.Millisecond, advice: []string{"WithSettle(7s) and WithBudget(19s)"},
 		},
 		{name: "without settle", late: []time.Duration{0}, opts: []Option{WithSettle(0)}, before: 1},
 		{name: "strict", late: []time.Duration{0}, opts: []Option{WithPolicy(Strict)}, before: 1},
@@ -137,7 +138,7 @@ func TestAdviceForACallerThatIsPinned(t *testing.T) {
 			}
 		}
 		got := r.Report()
-		if advice := got.Settling.Advice; !strings.Contains(advice, "10.0.0.1, /s/M, a/1") || !strings.Contains(advice, "WithSettle does not help") {
+		if advice := got.Settling.Advice; !strings.Contains(advice, "10.0.0.1, /s/M, a/1") || !strings.Contains(advice, "it does not help a caller that follows no registry") {
 			t.Errorf("advice %q, want it to name the caller and that settle does not help", advice)
 		}
 		if len(got.Callers) != 1 || got.Callers[0].Count < 80 {
@@ -199,12 +200,12 @@ func TestReportInSentences(t *testing.T) {
 	last := Caller{Peer: "orders", Method: "/s/M", Count: 3, Last: began.Add(2 * time.Second)}
 	for want, r := range map[string]Report{
 		"There was no offline.": {},
-		"The offline began at 2026-01-02T03:04:05Z (drain by hand) and goes on. No call came after the trigger. Nothing was cut or refused.": {
+		"The offline began at 2026-01-02T03:04:05Z (drain by hand) and goes on. No call was admitted after the trigger. Nothing was cut or refused.": {
 			Began: began, Trigger: "drain by hand",
 		},
 		"The offline began at 2026-01-02T03:04:05Z (signal terminated), took 8.21s, and ended: forced. " +
 			"Registrars: nacos is withdrawn since 35ms after the trigger. " +
-			"After the trigger came 4 calls: 1 until the absence was confirmed, 3 during settle (3s), 0 after it. " +
+			"After the trigger 4 calls were admitted: 1 until the absence was confirmed, 3 during settle (3s), 0 after it. " +
 			"The last one came 1.97s after the confirmed absence, from orders, /s/M. Advice: wait longer. " +
 			"GracefulStop began 3.6s after the trigger, with 2 unary calls and 1 stream in flight at the trigger. " +
 			"What clients may have noticed: 1 stream ended early, with a status, 2 unary calls cut. " +
@@ -218,6 +219,88 @@ func TestReportInSentences(t *testing.T) {
 	} {
 		if got := r.String(); got != want {
 			t.Errorf("String()\n got %q\nwant %q", got, want)
+		}
+	}
+}
+
+// A Report does not claim what nobody has counted, and does not call a refusal nothing.
+func TestReportOfWhatIsNotKnown(t *testing.T) {
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, c := range []struct {
+		report  Report
+		in, out string
+		atWarn  bool
+	}{
+		{Report{Began: began, Uncounted: true}, "Calls were not counted", "Nothing was cut", false},
+		{Report{Began: began, Forced: true, ConnectionsUnknown: true}, "connections cut that nobody counts", "Nothing was cut", true},
+		{Report{Began: began, AtEnd: Counts{Refused: 3}}, "3 calls refused", "No call came", true},
+	} {
+		text := c.report.String()
+		if !strings.Contains(text, c.in) || strings.Contains(text, c.out) {
+			t.Errorf("String() = %q, want %q in it, and not %q", text, c.in, c.out)
+		}
+		if got := c.report.level() >= slog.LevelWarn; got != c.atWarn {
+			t.Errorf("level of %q is %v", text, c.report.level())
+		}
+	}
+}
+
+// Where settle was not waited for, in this offline and to its end, late calls say nothing of it.
+func TestNoAdviceWithoutASettle(t *testing.T) {
+	for name, way := range map[string]func(*testing.T, *rig, *namedCalls){
+		"drained long before": func(t *testing.T, r *rig, calls *namedCalls) {
+			if err := r.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(10 * time.Minute)
+			r.terminate()
+			time.Sleep(100 * time.Millisecond)
+			calls.call("10.0.0.1")
+		},
+		"forced": func(_ *testing.T, r *rig, calls *namedCalls) {
+			r.terminate()
+			time.Sleep(1600 * time.Millisecond)
+			calls.call("10.0.0.1")
+			r.Force()
+		},
+		"cut by a deadline": func(t *testing.T, r *rig, calls *namedCalls) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			time.AfterFunc(2400*time.Millisecond, func() { calls.call("10.0.0.1") })
+			_ = r.Shutdown(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, calls := newNamedRig(t)
+				r.run(t)
+				way(t, r, calls)
+				<-r.result
+				if s := r.Report().Settling; s.Advice != "" || s.LastCaller == nil {
+					t.Errorf("settling %+v, want a late call and no advice", s)
+				}
+			})
+		})
+	}
+}
+
+// What is advised is accepted.
+func TestAdviceIsAccepted(t *testing.T) {
+	for _, budget := range []time.Duration{8 * time.Second, DefaultBudget, time.Minute} {
+		for _, opts := range [][]Option{nil, {WithSuccessor(time.Second)}, {WithOnStop(func(context.Context) error { return nil })}} {
+			for settle := time.Duration(0); settle < 2*budget; settle += 700 * time.Millisecond {
+				m := New(&fakeServer{}, append(opts, WithBudget(budget))...)
+				advice := m.optionsFor(settle)
+				var want, room time.Duration
+				part, more, _ := strings.Cut(advice, " and WithBudget(")
+				want, _ = time.ParseDuration(strings.TrimSuffix(strings.TrimPrefix(part, "WithSettle("), ")"))
+				if room = budget; more != "" {
+					room, _ = time.ParseDuration(strings.TrimSuffix(more, ")"))
+				}
+				if err := New(&fakeServer{}, append(opts, WithBudget(room), WithSettle(want))...).check(); err != nil || want < settle {
+					t.Errorf("%s, asked for %v with a budget of %v: %v", advice, settle, budget, err)
+				}
+			}
 		}
 	}
 }

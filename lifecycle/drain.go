@@ -21,8 +21,8 @@ import (
 // ErrResumed, unless an operator holds the instance: then the drain goes on, as theirs. Once Shutdown has begun Drain
 // returns ErrStopping.
 //
-// Where the instance serves, and every registrar that lists it and knows the others (the method Others) lists no usable
-// one, Drain returns ErrLastInstance and changes nothing: clients would be left with none. DrainLast drains it all the
+// Where the instance serves, and every registrar that lists it and knows the others (the method Others, not nil) knows no
+// usable one, Drain returns ErrLastInstance and changes nothing: clients would be left with none. DrainLast drains it all the
 // same. A signal, Shutdown and an operator's switch are not asked; they have one warning.
 //
 // With Strict a handler must not wait for Drain, which waits for the handler; ErrFromHandler where that can be seen, as

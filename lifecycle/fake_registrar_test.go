@@ -97,7 +97,7 @@ func (l *listing) Others() []Other {
 func (l *listing) set(ages ...time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.list = nil
+	l.list = []Other{}
 	for n, age := range ages {
 		other := Other{Addr: fmt.Sprintf("10.0.0.%d:1", n), Usable: true}
 		if age > 0 {

@@ -4,6 +4,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,25 +16,30 @@ type drainConfig struct{ last bool }
 // DrainLast makes Drain go on where no other usable instance is listed, so that clients are left with none.
 func DrainLast() DrainOption { return func(c *drainConfig) { c.last = true } }
 
-// onlyOneAt names the registrars that list the instance and know of no other usable one. It is empty where one of them
-// knows one, and where none can tell: an absence of knowledge is no reason to keep an instance.
-func (m *Manager) onlyOneAt() (names []string) {
+// onlyOneAt names the registrars, among those that are asked, which know of no other usable instance. It is empty where
+// one of them knows one, and where none can tell: an absence of knowledge is no reason to keep an instance.
+func (m *Manager) onlyOneAt(asked func(*reconciler) bool) (names []string) {
 	m.mu.Lock()
-	var listing []*reconciler
-	for _, k := range m.reconcilers {
-		if knowsOthers(k) && k.ever && k.known {
-			listing = append(listing, k)
-		}
-	}
+	listing := slices.DeleteFunc(slices.Clone(m.reconcilers), func(k *reconciler) bool { return !knowsOthers(k) || !asked(k) })
 	m.mu.Unlock()
 	for _, k := range listing {
-		if len(usable(k.registrar.(otherser))) > 0 {
+		others := k.registrar.(otherser).Others()
+		if others == nil {
+			continue // nothing is known yet
+		}
+		if slices.ContainsFunc(others, func(o Other) bool { return o.Usable }) {
 			return nil
 		}
 		names = append(names, k.name)
 	}
 	return names
 }
+
+// lists tells that consumers find the instance here, as far as is known. It is called with the lock held.
+func lists(k *reconciler) bool { return k.state == Registered && k.presence == presenceShown }
+
+// hasListed tells that they did, and would again. It is called with the lock held.
+func hasListed(k *reconciler) bool { return k.ever }
 
 // mayDrain tells that a drain by hand leaves another instance, or changes nothing for clients.
 func (m *Manager) mayDrain(opts []DrainOption) error {
@@ -49,7 +55,7 @@ func (m *Manager) mayDrain(opts []DrainOption) error {
 	if c.last || !serving {
 		return nil
 	}
-	if names := m.onlyOneAt(); len(names) > 0 {
+	if names := m.onlyOneAt(lists); len(names) > 0 {
 		return fmt.Errorf("lifecycle: drain: %w: %s; DrainLast() drains it all the same", ErrLastInstance, strings.Join(names, ", "))
 	}
 	return nil
@@ -58,7 +64,7 @@ func (m *Manager) mayDrain(opts []DrainOption) error {
 // noteLast says that clients are left with no other instance. A signal, and an operator's switch, are obeyed all the
 // same.
 func (m *Manager) noteLast(o *offline) {
-	names := m.onlyOneAt()
+	names := m.onlyOneAt(hasListed)
 	if len(names) == 0 {
 		return
 	}

@@ -27,8 +27,9 @@ type Manager struct {
 
 	telemetry *telemetry
 
-	begun chan struct{} // closed when Shutdown has begun
-	work  sync.WaitGroup
+	begun         chan struct{} // closed when Shutdown has begun
+	work          sync.WaitGroup
+	adminsServing sync.WaitGroup
 
 	// mu guards what follows and the state of the reconcilers. Calls and Health are told with it held: who looks at
 	// several of them sees one step.
@@ -106,8 +107,11 @@ func (m *Manager) check() error {
 		return err
 	}
 	for i, s := range m.stages {
-		if s.name == "" {
+		switch {
+		case s.name == "":
 			return fmt.Errorf("lifecycle: WithStage: stage %d has no name", i+1)
+		case len(s.name) > stageNameMost:
+			return fmt.Errorf("lifecycle: WithStage: the name of stage %d has more than %d bytes", i+1, stageNameMost)
 		}
 		if slices.ContainsFunc(m.stages[:i], func(other stage) bool { return other.name == s.name }) {
 			return fmt.Errorf("lifecycle: WithStage: two stages are named %q", s.name)
@@ -123,7 +127,7 @@ func (m *Manager) check() error {
 	case m.healthNotice != AtGoAway && m.healthNotice != AtSettled && m.healthNotice != AtTrigger:
 		return fmt.Errorf("lifecycle: WithHealthNotice: %v is none of AtGoAway, AtSettled and AtTrigger", m.healthNotice)
 	}
-	if settle, most := m.settleTime(), settleMost(m.budget); m.policy == Lossless && settle > most {
+	if settle, most := m.settleTime(), settleMost(m.budget, m.hasHooks()); m.policy == Lossless && settle > most {
 		given := ""
 		if m.settle == nil {
 			given = " (not given: the default)"
@@ -162,8 +166,10 @@ func (m *Manager) settleTime() time.Duration {
 
 // planFrom lays the budget of an offline out.
 func (m *Manager) planFrom(trigger time.Time, budget time.Duration) plan {
-	return newPlan(trigger, budget, len(m.onStop)+len(m.stages) > 0)
+	return newPlan(trigger, budget, m.hasHooks())
 }
+
+func (m *Manager) hasHooks() bool { return len(m.onStop)+len(m.stages) > 0 }
 
 func (m *Manager) quietTime() time.Duration {
 	switch {
@@ -199,7 +205,7 @@ func (m *Manager) setState(s State) {
 // listed is how many registrars list the instance. It is called with the lock held.
 func (m *Manager) listed() (n int) {
 	for _, k := range m.reconcilers {
-		if k.state == Registered && k.presence == presenceShown {
+		if lists(k) {
 			n++
 		}
 	}

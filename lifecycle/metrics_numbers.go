@@ -68,7 +68,7 @@ func (m *Manager) numbers() numbers {
 	}
 	for _, k := range m.reconcilers {
 		n.registrars = append(n.registrars, registrarNumbers{
-			k.name, k.state == Registered && k.presence == presenceShown, maps.Clone(k.changes),
+			k.name, lists(k), maps.Clone(k.changes),
 		})
 	}
 	return n

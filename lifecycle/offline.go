@@ -36,6 +36,8 @@ type offline struct {
 	forced      chan struct{} // closed when somebody forces the end; nil of a drain that stays
 	forcedSince time.Time     // once forced
 
+	adminsStopped chan struct{} // closed when the servers of WithAdmin have stopped, after all else
+
 	mu       sync.Mutex
 	report   Report
 	underWay *PhaseStatus
@@ -69,7 +71,7 @@ func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 		m.drained = o.plan.trigger
 	}
 	o.report = Report{
-		Trigger: trigger, Policy: m.policy, Began: o.plan.trigger, AtTrigger: m.counts(),
+		Trigger: trigger, Policy: m.policy, Began: o.plan.trigger, AtTrigger: m.counts(), Uncounted: m.calls == nil,
 		Phases: []Phase{{Name: "announce"}},
 	}
 	m.last = o
@@ -89,7 +91,7 @@ func (m *Manager) begin(caller context.Context, o *offline, trigger string) {
 		patience, cancel := context.WithDeadlineCause(ctx, o.plan.forceAt, errBudget)
 		defer cancel()
 		m.run(patience, caller, o)
-		m.stopAdmins()
+		m.stopAdmins(o)
 	}()
 }
 

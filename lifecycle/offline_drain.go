@@ -94,7 +94,7 @@ func (m *Manager) settleDown(ctx context.Context, o *offline) error {
 	if !waits {
 		return errSkipped
 	}
-	pause(ctx, until)
+	o.late.cut = !pause(ctx, until) || cut
 	if cut {
 		return fmt.Errorf("lifecycle: settle of %v was cut short: the deadline of Shutdown leaves %v for everything",
 			settle, o.plan.budget())

@@ -16,7 +16,10 @@ const hookMin = 50 * time.Millisecond
 var errHookLimit = errors.New("its share of the time for hooks is used up")
 
 // stagePrefix is that of the name of a stage's phase.
-const stagePrefix = "stage "
+const (
+	stagePrefix   = "stage "
+	stageNameMost = 40 // bytes
+)
 
 // A stage is one of WithStage.
 type stage struct {

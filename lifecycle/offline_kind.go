@@ -28,7 +28,7 @@ func (o *offline) settleBy(settle time.Duration) (by time.Time, cut bool) {
 	if o.kind.stays() {
 		return by, false
 	}
-	cut = settle > settleMost(o.plan.budget()) && by.After(o.plan.half)
+	cut = settle > o.plan.settleMost && by.After(o.plan.half)
 	if cut || o.unconfirmed && o.plan.half.After(by) {
 		by = o.plan.half
 	}

@@ -51,6 +51,7 @@ type plan struct {
 	end        time.Time
 	forceWait  time.Duration
 	stopWait   time.Duration
+	settleMost time.Duration
 }
 
 // newPlan keeps time for hooks where there are some.
@@ -69,6 +70,8 @@ func newPlan(trigger time.Time, budget time.Duration, hooks bool) plan {
 		end:       end,
 		forceWait: max(min(forceWait, beforeEnd/2), leastWait),
 		stopWait:  max(min(stopWait, beforeEnd/5), leastWait),
+
+		settleMost: settleMost(budget, hooks),
 	}
 	p.withdrawFrom(trigger)
 	return p
@@ -82,8 +85,12 @@ func (p *plan) withdrawFrom(t time.Time) {
 }
 
 // settleMost is the longest settle for which a budget has room beside everything else.
-func settleMost(budget time.Duration) time.Duration {
-	return max(budget-besidesSettle, budget/2)
+func settleMost(budget time.Duration, hooks bool) time.Duration {
+	beside := besidesSettle
+	if hooks {
+		beside += hooksKept
+	}
+	return max(budget-beside, budget/2)
 }
 
 // successorMost is the time that may pass before withdraw begins.

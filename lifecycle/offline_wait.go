@@ -90,7 +90,9 @@ func earlier(a, b time.Time) time.Time {
 func awaitQuiet(ctx context.Context, quiet time.Duration, limit time.Time, traffic func() uint64) bool {
 	poll := min(max(quiet/10, time.Millisecond), 50*time.Millisecond)
 	since, last := time.Now(), traffic()
-	quiet = min(quiet, limit.Sub(since))
+	if quiet = min(quiet, limit.Sub(since)); quiet <= 0 {
+		return false
+	}
 	for look := since; look.Sub(since) < quiet; {
 		next := look.Add(poll)
 		if end := since.Add(quiet); end.Before(next) {

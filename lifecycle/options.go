@@ -132,7 +132,7 @@ func WithServer(s Server, lis ...net.Listener) Option {
 // WithAdmin adds a server for probes, metrics and control, that Run serves on lis from before the registration until the
 // hooks have run and the registrars are closed: a server of WithServer is refused to those who come after GOAWAY, for as
 // long as the last calls take. Its requests are no traffic: neither quiet nor the stop waits for them; those that are
-// under way at the end have 50 ms. It must not be the server of New or of WithServer, and not have the Tracker's
+// under way at the end have 40 ms. It must not be the server of New or of WithServer, and not have the Tracker's
 // interceptors. One whose Serve fails is logged, and the instance goes on without it. With Start the program serves it;
 // it is stopped all the same, a moment after Shutdown has returned.
 func WithAdmin(s Server, lis ...net.Listener) Option {
@@ -263,10 +263,10 @@ func WithOnReport(f func(Report)) Option {
 
 // WithStage adds a step of the program's own to the way out, once the servers have stopped: a worker to be flushed, a
 // queue to be emptied. Stages run in the order in which they were given, before the OnStop hooks, one at a time; each
-// has a line in the log and a Phase "stage " and its name in the Report. ctx ends after limit, and earlier where the
+// has a Phase "stage " and its name in the Report, and a line in the log where it takes a second or fails. ctx ends after limit, and earlier where the
 // budget leaves less beside what the functions after it need; zero sets no limit beside that. One that does not return
 // then is abandoned. What it returns becomes part of the error of Shutdown; a panic is not recovered. An empty name,
-// and one that is given twice, are errors of Run and Start.
+// one of more than 40 bytes, and one that is given twice, are errors of Run and Start.
 func WithStage(name string, limit time.Duration, f func(ctx context.Context) error) Option {
 	return func(cfg *config) {
 		if f != nil {

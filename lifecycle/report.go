@@ -28,7 +28,7 @@ var outcomes = []Outcome{
 
 // A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
 type Report struct {
-	// Trigger is "shutdown", "forced", "signal " and its name, "context: " and its cause, "failure" (of Serve or
+	// Trigger is "shutdown", "shutdown by hand", "forced", "signal " and its name, "context: " and its cause, "failure" (of Serve or
 	// Register), "operator offline" or "drain by hand".
 	Trigger    string            `json:"trigger"`
 	Policy     Policy            `json:"policy"`
@@ -42,6 +42,8 @@ type Report struct {
 
 	// Last: at the trigger no registrar that lists the instance, and knows the others, listed a usable one.
 	Last bool `json:"last,omitempty"`
+	// Uncounted: there are no Calls (WithCalls), so nothing is known of what was in flight, late, refused or cut.
+	Uncounted bool `json:"uncounted,omitempty"`
 	// Settling tells whether settle was long enough.
 	Settling Settling `json:"settling"`
 	// Callers are those of the late calls since the trigger, the busiest first; empty where nobody called, or where

@@ -11,7 +11,9 @@ import (
 // What a Report may take in a log, so that the line stays below 4 KiB.
 const (
 	loggedItems = 5   // of a list
-	loggedText  = 120 // bytes of one text
+	loggedText  = 100 // bytes of one text
+
+	loggedPhases = 24
 )
 
 // level is that of the last line of an offline: an error when something was cut, a warning when something else than
@@ -21,17 +23,24 @@ func (r Report) level() slog.Level {
 	case r.CallsCut > 0 || r.StreamsCut > 0 || r.ConnectionsCut > 0:
 		return slog.LevelError
 	case r.Forced || r.StreamsEnded > 0 || r.CallsAnswered > 0 || r.Unconfirmed || len(r.StillListed) > 0 ||
-		len(r.Abandoned) > 0 || r.Outcome == OutcomeNotQuiet:
+		len(r.Abandoned) > 0 || r.Outcome == OutcomeNotQuiet || r.refused() > 0:
 		return slog.LevelWarn
 	}
 	return slog.LevelInfo
 }
 
+// refused is how many RPCs were refused since the trigger.
+func (r Report) refused() uint64 { return r.AtEnd.Refused - min(r.AtTrigger.Refused, r.AtEnd.Refused) }
+
 // LogValue is the Report as a group with fixed keys, for slog. Lists and texts are cut, so that it stays below 4 KiB;
 // a zero is left in, so that a log store has the same fields for every offline.
 func (r Report) LogValue() slog.Value {
 	phases := make([]string, 0, len(r.Phases))
-	for _, p := range r.Phases {
+	for n, p := range r.Phases {
+		if n == loggedPhases {
+			phases = append(phases, "…")
+			break
+		}
 		phases = append(phases, p.Name+" "+p.Took.Round(time.Millisecond).String())
 	}
 	registrars := make([]string, 0, len(r.Registrars))
@@ -50,7 +59,7 @@ func (r Report) LogValue() slog.Value {
 		slog.Uint64("late_after_settle", r.Settling.After),
 		slog.Any("callers", busiest(r.Callers)),
 		slog.String("advice", cutText(r.Settling.Advice)),
-		slog.Uint64("refused", r.AtEnd.Refused-min(r.AtTrigger.Refused, r.AtEnd.Refused)),
+		slog.Uint64("refused", r.refused()),
 		slog.Bool("unconfirmed", r.Unconfirmed),
 		slog.Any("still_listed", cutList(r.StillListed)),
 		slog.Any("unproven", cutList(r.Unproven)),

@@ -30,6 +30,7 @@ type Settling struct {
 // lateCounts are how many late calls there were at the ends of phases.
 type lateCounts struct {
 	confirmed, settled *uint64 // nil before
+	cut                bool    // settle was not waited for to its end
 	notQuiet           bool    // quiet did not come
 }
 
@@ -85,29 +86,47 @@ func (m *Manager) settling(o *offline, callers []Caller) Settling {
 // adviceStep is what an advised settle is rounded up to.
 const adviceStep = 500 * time.Millisecond
 
+// advise tells what would help whoever called after settle, or in its last fifth. It says nothing where settle was not
+// waited for, in this offline and to its end: then the calls tell nothing of it.
 func (m *Manager) advise(o *offline, s Settling) string {
-	nearlyAll := s.Settle - s.Settle/5
 	switch {
-	case m.policy != Lossless || o.unconfirmed || o.late.settled == nil:
+	case m.policy != Lossless || o.unconfirmed || o.late.settled == nil || o.late.cut:
 		return ""
-	case s.After > 0 && o.late.notQuiet:
-		who := ""
-		if s.LastCaller != nil {
-			who = ": " + whoCalls(*s.LastCaller)
+	case s.Confirmed.IsZero() || s.Confirmed.Before(o.plan.trigger):
+		return ""
+	case s.LastCaller == nil && s.After > 0:
+		return fmt.Sprintf("%d calls came after a settle of %v: %s", s.After, s.Settle, m.optionsFor(s.Settle*3/2))
+	case s.After == 0 && (s.Propagation == 0 || s.Propagation < s.Settle-s.Settle/5):
+		return ""
+	}
+	last := fmt.Sprintf("the last late call came %v after the confirmed absence, and settle is %v",
+		s.Propagation.Round(time.Millisecond), s.Settle)
+	options := m.optionsFor(max(s.Propagation*5/4, s.Settle+adviceStep))
+	if o.late.notQuiet {
+		return fmt.Sprintf("%s: try it where news take so long; it does not help a caller that follows no registry or balancer, or is pinned to this address: %s, %s",
+			options, whoCalls(*s.LastCaller), last)
+	}
+	return last + ": " + options
+}
+
+// optionsFor are the options with which settle can be as long as that.
+func (m *Manager) optionsFor(settle time.Duration) string {
+	settle = roundUp(settle)
+	options := fmt.Sprintf("WithSettle(%v)", settle)
+	budget := m.budget
+	if settle > settleMost(budget, m.hasHooks()) {
+		budget = settle + besidesSettle
+		if m.hasHooks() {
+			budget += hooksKept
 		}
-		return "WithSettle does not help a caller that follows no registry or balancer, or is pinned to this address" + who
-	case s.After == 0 && (s.LastCaller == nil || s.Propagation == 0 || s.Propagation < nearlyAll):
-		return ""
-	case s.LastCaller == nil:
-		return fmt.Sprintf("%d calls came after a settle of %v: WithSettle(%v)", s.After, s.Settle, roundUp(s.Settle*3/2))
 	}
-	want := roundUp(s.Propagation * 5 / 4)
-	option := fmt.Sprintf("WithSettle(%v)", want)
-	if want > settleMost(m.budget) {
-		option += fmt.Sprintf(" and WithBudget(%v)", want+besidesSettle)
+	if m.successor > 0 && settle >= budget/2 {
+		budget = 2*settle + time.Second
 	}
-	return fmt.Sprintf("the last late call came %v after the confirmed absence, and settle is %v: %s",
-		s.Propagation.Round(time.Millisecond), s.Settle, option)
+	if budget != m.budget {
+		options += fmt.Sprintf(" and WithBudget(%v)", budget)
+	}
+	return options
 }
 
 func roundUp(d time.Duration) time.Duration {

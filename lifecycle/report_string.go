@@ -65,13 +65,16 @@ func (r Report) tellRegistrars() string {
 
 // tellLate answers who called, and whether settle was right.
 func (r Report) tellLate() string {
+	if r.Uncounted {
+		return "Calls were not counted: there is no Tracker."
+	}
 	s := r.Settling
 	late := s.Before + s.During + s.After
 	if late == 0 {
-		return "No call came after the trigger."
+		return "No call was admitted after the trigger."
 	}
-	text := fmt.Sprintf("After the trigger came %s: %d until the absence was confirmed, %d during settle (%v), %d after it.",
-		number(late, "call"), s.Before, s.During, round(s.Settle), s.After)
+	text := fmt.Sprintf("After the trigger %s admitted: %d until the absence was confirmed, %d during settle (%v), %d after it.",
+		was(late, "call"), s.Before, s.During, round(s.Settle), s.After)
 	if s.LastCaller != nil {
 		when := "before the confirmed absence"
 		if s.Propagation > 0 {
@@ -88,7 +91,11 @@ func (r Report) tellLate() string {
 func (r Report) tellStop() string {
 	for _, p := range r.Phases {
 		if p.Name == "goaway" {
-			return fmt.Sprintf("GracefulStop began %v after the trigger, with %s and %s in flight at the trigger.", round(p.After),
+			text := fmt.Sprintf("GracefulStop began %v after the trigger", round(p.After))
+			if r.Uncounted {
+				return text + "."
+			}
+			return fmt.Sprintf("%s, with %s and %s in flight at the trigger.", text,
 				number(r.AtTrigger.Unary, "unary call"), number(r.AtTrigger.Streams, "stream"))
 		}
 	}
@@ -113,10 +120,16 @@ func (r Report) tellLoss() string {
 			said = append(said, number(part.n, part.what)+" "+part.done)
 		}
 	}
-	if refused := r.AtEnd.Refused - min(r.AtTrigger.Refused, r.AtEnd.Refused); refused > 0 {
+	if refused := r.refused(); refused > 0 {
 		said = append(said, number(refused, "call")+" refused")
 	}
-	if len(said) == 0 {
+	if r.ConnectionsUnknown {
+		said = append(said, "connections cut that nobody counts")
+	}
+	switch {
+	case len(said) == 0 && r.Uncounted:
+		return ""
+	case len(said) == 0:
 		return "Nothing was cut or refused."
 	}
 	return "What clients may have noticed: " + strings.Join(said, ", ") + "."
@@ -135,6 +148,13 @@ func number[N int | uint64](n N, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func was[N int | uint64](n N, what string) string {
+	if n == 1 {
+		return number(n, what) + " was"
+	}
+	return number(n, what) + " were"
 }
 
 // round keeps what a person reads.

@@ -41,7 +41,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 
 	failed := make(chan error, 1)
 	var serving sync.WaitGroup
-	m.serveAdmins(&serving)
+	m.serveAdmins()
 	m.serveOn(servers, &serving, failed)
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -76,6 +76,7 @@ func (m *Manager) Run(ctx context.Context, lis ...net.Listener) error {
 		o.abandon("Serve")
 		cause = errors.Join(cause, fmt.Errorf("lifecycle: Serve has not returned within %v after the stop", lastWait))
 	}
+	<-o.adminsStopped // soon: it waits for nothing long
 	select {
 	case err := <-failed:
 		cause = errors.Join(cause, err)

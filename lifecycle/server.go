@@ -73,7 +73,8 @@ type Health interface {
 //	Settle() time.Duration                      how long after a confirmed absence other consumers may still learn of it;
 //	                                            asked once, by New
 //	Watch(ctx, func(online bool)) error         reports what an operator does to the instance
-//	Others() []Other                            the other instances of the service, as our own view has them
+//	Others() []Other                            the other instances of the service, as our own view has them; nil while
+//	                                            nothing is known, and not nil where there are none
 //	Close() error                               gives up the connection to the registry; called once, at the very end
 //	String() string                             the name in logs, Status and Report
 //	Gone(ctx) error                             after Deregister, when settle is nearly over: nil when nobody hands out lists with

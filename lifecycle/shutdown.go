@@ -23,10 +23,14 @@ import (
 // the context of a stream, of a late or abandonable call (interceptor.Tracker), or of a request to an HTTPServer,
 // Shutdown returns ErrFromHandler at once and begins nothing; a context of another unary call tells nothing.
 func (m *Manager) Shutdown(ctx context.Context) error {
+	return m.shutDown(ctx, "shutdown", kindShutdown)
+}
+
+func (m *Manager) shutDown(ctx context.Context, trigger string, k kind) error {
 	if m.within(ctx) {
 		return fmt.Errorf("%w; use a goroutine: go m.Shutdown(context.Background())", ErrFromHandler)
 	}
-	o := m.beginShutdown(ctx, "shutdown", kindShutdown)
+	o := m.beginShutdown(ctx, trigger, k)
 	if o.over() {
 		return o.err
 	}
@@ -44,6 +48,12 @@ func (m *Manager) Shutdown(ctx context.Context) error {
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// ShutdownByHand is Shutdown for a trigger that no platform knows of, a request over HTTP for example: readiness is red
+// at once, since nobody else takes the instance out.
+func (m *Manager) ShutdownByHand(ctx context.Context) error {
+	return m.shutDown(ctx, "shutdown by hand", kindExit)
 }
 
 func (m *Manager) beginShutdown(ctx context.Context, trigger string, k kind) *offline {
@@ -64,7 +74,10 @@ func (m *Manager) stop(ctx context.Context, trigger string, k kind) *offline {
 	if m.drain != nil {
 		m.drain.cancel(ErrStopping)
 	}
-	o := &offline{kind: k, plan: m.planFrom(time.Now(), budget), done: make(chan struct{}), forced: make(chan struct{})}
+	o := &offline{
+		kind: k, plan: m.planFrom(time.Now(), budget), done: make(chan struct{}), forced: make(chan struct{}),
+		adminsStopped: make(chan struct{}),
+	}
 	m.shutdown = o
 	m.begin(ctx, o, trigger)
 	close(m.begun)

@@ -20,7 +20,7 @@ type Status struct {
 	Last       bool              `json:"last,omitempty"`  // no other usable instance is listed, as far as registrars can tell
 	Phase      *PhaseStatus      `json:"phase,omitempty"` // of the offline under way; nil: none
 	// While draining and stopping, where Calls can tell: who sends late calls, the busiest first, which RPCs are the
-	// oldest in flight, and how many unary ones have no name, since they were admitted before the trigger.
+	// oldest in flight, and how many have no name: unary calls from before the trigger, and HTTP requests.
 	Callers  []Caller  `json:"callers,omitempty"`
 	Oldest   []RPC     `json:"oldest,omitempty"`
 	Unnamed  int       `json:"unnamed,omitempty"`
@@ -37,7 +37,7 @@ type Counts struct {
 
 // Status returns how things stand. It does not block, and asks no registry.
 func (m *Manager) Status() Status {
-	words, last := m.words(), len(m.onlyOneAt()) > 0
+	words, last := m.words(), len(m.onlyOneAt(hasListed)) > 0
 	var callers []Caller
 	var oldest []RPC
 	unnamed := 0

@@ -19,12 +19,17 @@ type Other = struct {
 	Since  time.Time // when our view began to list it as usable; zero: it was there in the first list that we had
 }
 
-// Others returns the other instances, sorted by address; none while no list has come. It returns at once. A new
+// Others returns the other instances, sorted by address; nil while no list has come. It returns at once. A new
 // connection keeps the ages, and after Deregister the view goes on until Close.
 func (r *Registrar) Others() []Other {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.SortedFunc(maps.Values(r.others.known), func(a, b Other) int { return cmp.Compare(a.Addr, b.Addr) })
+	if r.others.known == nil {
+		return nil
+	}
+	list := slices.AppendSeq([]Other{}, maps.Values(r.others.known))
+	slices.SortFunc(list, func(a, b Other) int { return cmp.Compare(a.Addr, b.Addr) })
+	return list
 }
 
 // others is who else is listed, by address. Its zero value has had no list.
