@@ -52,7 +52,7 @@ func TestTranscript(t *testing.T) {
 		"what is it waiting for":       `msg=waiting phase=quiet .* unnamed=1 .* method=/grpc.testing.TestService/FullDuplexCall`,
 		"until when":                   `"waits_for": "a time without calls",\s*"until": `,
 		"who still calls":              `"user_agent": "pinned/1.0`,
-		"was settle right":             `Advice: WithSettle does not help`,
+		"was settle right":             `Advice: WithSettle\(\S+\): try it .* it does not help a caller that follows no registry`,
 		"where are we registered":      `msg=registered .* published="127.0.0.1:\d+ weight=1 metadata=zone"`,
 		"did we lose something":        `level=WARN msg="offline ends" .* report.streams_ended=1 .* report.calls_cut=0`,
 		"the same as sentences":        `What clients may have noticed: 1 stream ended early`,
