@@ -60,7 +60,7 @@ func (s *scene) wantNoneLeft(f func()) {
 		left = labelled(label)
 		return left == ""
 	}
-	if !s.comes(s.Patience, none) {
+	if !comes(s.Patience, 10*look, none) {
 		s.Errorf("goroutines are left %v after Close:\n%s", s.Patience, left)
 	}
 }

@@ -5,6 +5,7 @@ package registrartest
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/lameduck-go/lameduck/lifecycle"
@@ -24,6 +25,7 @@ type flaws struct {
 // A mistaken is a modelRegistrar some of whose methods are wrong.
 type mistaken struct {
 	*modelRegistrar
+	busy       atomic.Int32 // so many Registers and Deregisters have not returned
 	register   func(context.Context, net.Addr) error
 	deregister func(context.Context) error
 	watch      func(context.Context, func(bool)) error
@@ -37,6 +39,8 @@ type mistaken struct {
 }
 
 func (m *mistaken) Register(ctx context.Context, addr net.Addr) error {
+	m.busy.Add(1)
+	defer m.busy.Add(-1)
 	if m.register != nil {
 		return m.register(ctx, addr)
 	}
@@ -44,6 +48,8 @@ func (m *mistaken) Register(ctx context.Context, addr net.Addr) error {
 }
 
 func (m *mistaken) Deregister(ctx context.Context) error {
+	m.busy.Add(1)
+	defer m.busy.Add(-1)
 	if m.deregister != nil {
 		return m.deregister(ctx)
 	}

@@ -81,6 +81,10 @@ func (r *modelRegistrar) begin(ctx context.Context) (_ context.Context, end func
 	case <-r.closed:
 		return nil, nil, errClosed
 	}
+	if ctx.Err() != nil { // both were ready
+		<-r.turn
+		return nil, nil, context.Cause(ctx)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	r.locked(func() { r.abort = cancel })
 	if r.isClosed() {
@@ -165,6 +169,8 @@ func (r *modelRegistrar) keep() {
 		select {
 		case <-r.closed:
 			return
+		case <-r.registry.end: // of a test of a Close that does nothing
+			return
 		case <-r.kick:
 		}
 		_ = wait(context.Background(), requestTime)
@@ -173,12 +179,13 @@ func (r *modelRegistrar) keep() {
 			return
 		}
 		var goal goal
-		r.locked(func() { goal = r.goal })
+		var flaws flaws
+		r.locked(func() { goal, flaws = r.goal, r.flaws })
 		entries := r.registry.registered()
 		switch {
-		case goal == listed && entries == 0 && !r.flaws.forgets:
+		case goal == listed && entries == 0 && !flaws.forgets:
 			err = r.registry.request(ctx, func() { r.registry.entries = 1 })
-		case goal == withdrawn && entries > 0 && !r.flaws.letsReturn:
+		case goal == withdrawn && entries > 0 && !flaws.letsReturn:
 			err = r.registry.request(ctx, func() { r.registry.entries = 0 })
 		}
 		if err != nil {

@@ -116,8 +116,10 @@ func (s *scene) isSoon(listed bool, d time.Duration) bool {
 	return s.comes(d, func() bool { return s.Listed() == listed })
 }
 
-func (s *scene) comes(d time.Duration, ok func() bool) bool {
-	for limit := time.Now().Add(d); !ok(); time.Sleep(look) {
+func (s *scene) comes(d time.Duration, ok func() bool) bool { return comes(d, look, ok) }
+
+func comes(d, every time.Duration, ok func() bool) bool {
+	for limit := time.Now().Add(d); !ok(); time.Sleep(every) {
 		if !time.Now().Before(limit) {
 			return false
 		}

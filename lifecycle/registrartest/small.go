@@ -57,7 +57,7 @@ func (s *scene) wantNoFailure(when string) {
 // failureDuring: the Register under way may return early, with the error that Failure would have had.
 func failureDuring(s *scene, lever func() func()) {
 	restore := s.fault(lever)
-	ctx := s.within(s.Patience)
+	ctx := s.within(2 * s.Patience)
 	c := s.begin(ctx, "Register", func() error { return s.registrar.Register(ctx, s.Addr) })
 	said := s.comes(s.Patience, func() bool { return s.failure() != nil || c.hasReturned() })
 	if !said {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // Test tests a lifecycle.Registrar: one subtest for each promise of its contract, all of them in parallel. A subtest is
@@ -23,13 +24,19 @@ func Test(t *testing.T, m Make) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			if m.Bubble {
-				synctest.Test(t, func(t *testing.T) { s.play(t, m) })
+				synctest.Test(t, func(t *testing.T) {
+					t.Cleanup(lingering)
+					s.play(t, m)
+				})
 				return
 			}
 			s.play(t, m)
 		})
 	}
 }
+
+// lingering lets what ends with time alone end: fake time stands still when a bubble's test has returned.
+func lingering() { time.Sleep(time.Minute) }
 
 // A subtest is one promise.
 type subtest struct {

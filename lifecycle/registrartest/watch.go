@@ -67,20 +67,19 @@ func watchInOrder(s *scene) {
 	w := s.watch(50 * time.Millisecond)
 	n := w.wantFrom(0, true, "after Register")
 	for _, online := range []bool{false, true} {
-		for range 2 {
-			s.operate(!online)
-			s.operate(online)
+		for _, o := range []bool{online, !online, online} {
+			s.operate(o)
 		}
 		if online {
 			// Who attributes an absence slowly has seen nothing of it, and has nothing to tell.
-			w.neverEndsWith(n, false, "switched off and on, on at last,")
+			w.neverEndsWith(n, false, "switched on, off and on,")
 			continue
 		}
-		n = w.wantFrom(n, false, "switched on and off, off at last,")
-		w.neverEndsWith(n, true, "switched on and off, off at last,")
+		n = w.wantFrom(n, false, "switched off, on and off,")
+		w.neverEndsWith(n, true, "switched off, on and off,")
 		n = len(w.told(0))
 	}
-	w.wantFrom(0, true, "switched on at last,")
+	w.wantFrom(0, true, "switched on at the end,")
 	w.end()
 }
 
