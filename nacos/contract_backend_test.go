@@ -90,7 +90,7 @@ func openBackend(t *testing.T, addr string) backend {
 	return b
 }
 
-func (b backend) switchOverHTTP(t *testing.T, service, instance string, enabled bool) {
+func (b backend) switchOverHTTP(t testing.TB, service, instance string, enabled bool) {
 	ip, port, err := net.SplitHostPort(instance)
 	if err != nil {
 		t.Errorf("instance %s: %v", instance, err)
@@ -107,7 +107,7 @@ func (b backend) switchOverHTTP(t *testing.T, service, instance string, enabled 
 }
 
 // signed adds the token of a login, if there is one.
-func (b backend) signed(t *testing.T, params url.Values) url.Values {
+func (b backend) signed(t testing.TB, params url.Values) url.Values {
 	t.Helper()
 	if b.username == "" {
 		return params
@@ -123,7 +123,7 @@ func (b backend) signed(t *testing.T, params url.Values) url.Values {
 	return params
 }
 
-func request(t *testing.T, method, addr, path string, params url.Values) (status int, body string) {
+func request(t testing.TB, method, addr, path string, params url.Values) (status int, body string) {
 	t.Helper()
 	req, err := http.NewRequest(method, "http://"+addr+path+"?"+params.Encode(), nil)
 	if err != nil {

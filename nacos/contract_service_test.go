@@ -15,12 +15,12 @@ import (
 
 // A contractService is a service that only one test uses.
 type contractService struct {
-	t           *testing.T
+	t           testing.TB
 	backend     backend
 	name, group string
 }
 
-func (b backend) newService(t *testing.T) *contractService {
+func (b backend) newService(t testing.TB) *contractService {
 	return &contractService{t: t, backend: b, name: fmt.Sprintf("contract-%016x", rand.Uint64()), group: "DEFAULT_GROUP"}
 }
 

@@ -17,7 +17,7 @@ import (
 // patience is for what takes a second or two on a quiet machine.
 const patience = 20 * time.Second
 
-func within(t *testing.T, d time.Duration) context.Context {
+func within(t testing.TB, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)

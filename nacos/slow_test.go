@@ -10,7 +10,7 @@ var slow = []string{
 	"TestDeregisterWithoutAConnection", "TestEverythingRefused", "TestGoneNamesTheNodeThatListsUs", "TestLogin",
 	"TestLoopbackIsSaid", "TestNamespaceGroupCluster", "TestNoFalseOffline", "TestNoFalseOnline", "TestOperatorsEditIsLoggedOnce",
 	"TestOperatorsOfflineAndOnline", "TestRefusedRegistrationBacksOff", "TestRegisterThenDeregisterThenAgain",
-	"TestRegistrationLost", "TestRegistryDownAtStart", "TestRegistryForgetsTheLogin", "TestSchedules", "TestSecondOwner",
+	"TestRegistrarContract", "TestRegistrationLost", "TestRegistryDownAtStart", "TestRegistryForgetsTheLogin", "TestSchedules", "TestSecondOwner",
 	"TestSubscriptionLost", "TestTLS", "TestTokenIsRenewed", "TestTwoPortsUnderOneService", "TestUnknownNamespaceIsSaid",
 	"TestWrongLoginIsAnErrorAtOnce",
 }

@@ -27,16 +27,22 @@ type Make struct {
 	Patience time.Duration
 	// Heed is how long after the end of its context a method may take to return. Zero means DefaultHeed.
 	Heed time.Duration
-	// Quiet is how long the suite looks at what must not happen: an absence that is reported, an instance that comes back.
-	// Make it longer than the Registrar takes to tell of an operator's offline. Zero means DefaultQuiet.
+	// Stay is how long the suite looks at what has to stay as it is: listed, withdrawn. Make it longer than a change takes
+	// to reach consumers, and than the pause between two looks of a Registrar that looks again and again. Zero means
+	// DefaultStay.
+	Stay time.Duration
+	// Quiet is how long the suite listens to a Watch that must not tell anything. Make it longer than the Registrar takes
+	// to tell of an operator's offline. Zero means DefaultQuiet.
 	Quiet time.Duration
 	// Lag is by how much World.Listed may be behind what the registry has shown to the Registrar. Zero: not at all.
 	Lag time.Duration
 }
 
+// The defaults of Make.
 const (
 	DefaultPatience = 20 * time.Second
 	DefaultHeed     = 3 * time.Second
+	DefaultStay     = 2 * time.Second
 	DefaultQuiet    = 2 * time.Second
 )
 
@@ -92,6 +98,7 @@ func (m Make) withDefaults() (Make, error) {
 	}{
 		{"Patience", &m.Patience, DefaultPatience},
 		{"Heed", &m.Heed, DefaultHeed},
+		{"Stay", &m.Stay, DefaultStay},
 		{"Quiet", &m.Quiet, DefaultQuiet},
 		{"Lag", &m.Lag, 0},
 	} {

@@ -13,7 +13,7 @@ var othersTests = []subtest{
 	{"Others does not have the instance itself", []string{"Others"}, func(s *scene) {
 		s.others() // before Register it returns at once, too
 		s.mustRegister()
-		if s.comes(s.Quiet, func() bool { return len(s.others()) > 0 }) {
+		if s.comes(s.Stay, func() bool { return len(s.others()) > 0 }) {
 			s.Errorf("Others() = %v, want nobody: the instance is alone", s.others())
 		}
 	}},
@@ -25,7 +25,7 @@ var othersTests = []subtest{
 		before := s.other().Since
 		time.Sleep(outage)
 		s.Reconnect()
-		if s.comes(s.Quiet, func() bool { o := s.other(); return o != nil && !o.Since.Equal(before) }) {
+		if s.comes(s.Stay, func() bool { o := s.other(); return o != nil && !o.Since.Equal(before) }) {
 			s.Errorf("Since of %s is %v on a new connection, want %v as before", another, s.other().Since, before)
 		}
 		s.eventually("Others has "+another+" on the new connection", func() bool { return s.other() != nil })

@@ -144,11 +144,11 @@ func (s *scene) wantAbsent(when string) {
 	s.eventually(when+" the instance is absent", func() bool { return !s.Listed() })
 }
 
-// stays looks for as long as Quiet.
+// stays looks for as long as Stay.
 func (s *scene) stays(listed bool, when string) {
 	s.Helper()
 	began := time.Now()
-	if s.isSoon(!listed, s.Quiet) {
+	if s.isSoon(!listed, s.Stay) {
 		s.Fatalf("%s the instance is listed: %v, %v later; want it to stay as it was", when, !listed, time.Since(began).Round(time.Millisecond))
 	}
 }

@@ -21,9 +21,9 @@ var silenceTests = []subtest{
 		n := w.wantFrom(0, true, "after Register")
 		s.mustDeregister()
 		s.Offline()
-		w.silent(n, "switched off after Deregister,")
+		time.Sleep(outage)
 		s.Online()
-		w.silent(n, "switched on after Deregister,")
+		w.silent(n, "switched off and on after Deregister,")
 	}},
 	{"Watch does not tell of an outage", []string{"Watch", "Unreachable"}, func(s *scene) { silentDuring(s, s.Unreachable) }},
 	{"Watch does not tell of a frozen registry", []string{"Watch", "Freeze"}, func(s *scene) { silentDuring(s, s.Freeze) }},

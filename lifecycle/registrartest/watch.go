@@ -9,7 +9,7 @@ var watchTests = []subtest{
 		s.mustRegister()
 		w := s.watch(0)
 		w.wantFrom(0, true, "after Register")
-		if w.comes(s.Quiet, w.hasReturned) {
+		if w.comes(s.Stay, w.hasReturned) {
 			s.Fatalf("Watch() = %v, want it to block until its context ends", w.wait())
 		}
 		w.end()
@@ -91,10 +91,10 @@ func (s *scene) operate(online bool) {
 	}
 }
 
-// neverEndsWith waits for as long as Quiet, and looks at the last report then.
+// neverEndsWith waits for as long as Stay, and looks at the last report then.
 func (w *watching) neverEndsWith(n int, wrong bool, when string) {
 	w.Helper()
-	time.Sleep(w.Quiet)
+	time.Sleep(w.Stay)
 	if reports := w.told(n); len(reports) > 0 && reports[len(reports)-1] == wrong {
 		w.Fatalf("%s Watch has told %v, want %v at last", when, reports, !wrong)
 	}
@@ -114,5 +114,7 @@ func watchThenDeregister(s *scene) {
 	if len(reports) == 0 || !reports[len(reports)-1] {
 		s.Fatalf("switched on before Deregister, Watch has told %v when that returns, want true", reports)
 	}
-	w.silent(n+len(reports), "after Deregister")
+	if w.comes(w.Stay, func() bool { return len(w.told(n+len(reports))) > 0 }) {
+		s.Fatalf("after Deregister Watch has told %v of what was before", w.told(n+len(reports)))
+	}
 }
