@@ -29,6 +29,8 @@ type kind struct {
 	listLag time.Duration
 	// noDetail: nobody tells whether an instance that is not listed was switched off or has gone.
 	noDetail bool
+	// editMakes: an edit of an instance that has gone lists it, under nobody's connection, so that nobody can withdraw it.
+	editMakes bool
 	// operator is the path of the request that the console's switch sends. It is open unless authentication is on; on
 	// 3.x its authentication is on by default.
 	operator string
@@ -56,7 +58,7 @@ var (
 		name: "Nacos 3.x", noDetail: true, flagOutlives: true, newMetadata: true, listLag: time.Second, list: listV3,
 		operator: "/nacos/v3/admin/ns/instance", login: "/nacos/v3/auth/user/login",
 	}
-	rnacos = kind{name: "r-nacos", operator: "/nacos/v1/ns/instance", list: listV1, login: "/nacos/v1/auth/users/login"}
+	rnacos = kind{name: "r-nacos", editMakes: true, operator: "/nacos/v1/ns/instance", list: listV1, login: "/nacos/v1/auth/users/login"}
 )
 
 // A backend is a server to run the contract on.

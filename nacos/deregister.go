@@ -49,6 +49,7 @@ func (r *Registrar) Deregister(ctx context.Context) error {
 	case leftover:
 		err = r.recheck(ctx)
 	}
+	r.heard(ctx)
 	if err != nil {
 		return &withdrawalError{r.what(), err}
 	}

@@ -46,6 +46,7 @@ type Registrar struct {
 	abort    context.CancelCauseFunc // ends what has the turn
 	changed  chan struct{}           // closed and replaced at each change of machine, link or view
 	others   others                  // who else is listed
+	watches  map[*told]struct{}      // those that have not returned
 	logged   difference              // what was logged last about an edited instance
 	keep     sync.Once               // starts the self-watch
 
@@ -95,6 +96,7 @@ func newRegistrar(inst Instance, t timing, log *slog.Logger, connect func() conn
 		reach:   func(context.Context) error { return nil },
 		jitter:  func(d time.Duration) time.Duration { return d },
 		changed: make(chan struct{}),
+		watches: map[*told]struct{}{},
 	}
 	r.log = log.With("registrar", r.String())
 	return r

@@ -48,13 +48,21 @@ const shown = 1500 * time.Millisecond
 // realWorld has the levers that a server has for everybody.
 func realWorld(t testing.TB, b backend) registrartest.World {
 	s := b.newService(t)
-	b.setEnabled = func(service, addr string, enabled bool) { b.switchOverHTTP(t, service, addr, enabled) }
+	r := s.newHastened()
+	operate := func(enabled bool) {
+		if b.editMakes {
+			if held, known := r.Held(within(t, patience)); known && !held {
+				return // a console does not show what has gone
+			}
+		}
+		b.switchOverHTTP(t, s.name, ours, enabled)
+	}
 	return registrartest.World{
-		New:     func() (lifecycle.Registrar, error) { return s.newHastened(), nil },
+		New:     func() (lifecycle.Registrar, error) { return r, nil },
 		Addr:    listener,
 		Listed:  func() bool { return s.entry(ours) != nil },
-		Offline: func() { b.setEnabled(s.name, ours, false) },
-		Online:  func() { b.setEnabled(s.name, ours, true) },
+		Offline: func() { operate(false) },
+		Online:  func() { operate(true) },
 		Join: func(addr string) func() {
 			other := s.newRegistrar(nacos.Instance{Addr: addr})
 			s.register(other, listener)

@@ -5,6 +5,7 @@ package nacos
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -86,7 +87,11 @@ func (r *Registrar) perform(m machine) (_ event, ok bool) {
 		return r.replace(ctx), true
 	case doWithdraw:
 		err := l.Deregister(ctx, r.inst.Service, r.inst.Group, l.self)
-		r.log.Warn("nacos: listed although withdrawn, withdrew again", "entries", r.entries(l), "err", err)
+		level := slog.LevelWarn
+		if m.insists { // somebody else's, it seems, and said once
+			level = slog.LevelDebug
+		}
+		r.log.Log(ctx, level, "nacos: listed although withdrawn, withdrew again", "entries", r.entries(l), "err", err)
 		if err != nil {
 			return eventFailed, true
 		}

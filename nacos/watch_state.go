@@ -37,6 +37,9 @@ import "time"
 // that shows us, there is nothing to be done until the open list has listed us once more; if not, our view may be
 // broken, and the new connection takes its place. Either happens once for an incident.
 //
+// While withdrawn our subscription has to show that, or the withdrawal is repeated: a list that brings us back is followed
+// by no other one when we come back once more before the absence was pushed.
+//
 // While offline a list with us is no evidence either: it may be one of a node that has not heard of it. It needs the
 // second opinion, which is tried every recheckWait until one is to be had.
 type machine struct {
@@ -53,6 +56,7 @@ type machine struct {
 	shown     bool   // our subscription shows us
 	doubted   bool   // the open list does not, and a new connection has looked at that
 	repeated  bool   // Register has registered a second time
+	insists   bool   // a repeated withdrawal was accepted, and our subscription shows us still
 	probed    bool   // the registry has accepted the probe of this incident, and nobody could be asked since
 }
 
@@ -131,7 +135,7 @@ func (m *machine) handle(e event) {
 		return
 	case eventRegister:
 		if m.state != stateClosed {
-			m.suspicion, m.repeated = 0, false
+			m.suspicion, m.repeated, m.insists = 0, false, false
 			m.enter(stateRegistering, doRegister)
 		}
 		return

@@ -237,10 +237,14 @@ func TestSelfWatch(t *testing.T) {
 			{eventTimeout, stateWithdrawn, doWithdraw, 0, true},
 			{eventFailed, stateWithdrawn, doAwait, retryMax, true},
 			{eventListed, stateWithdrawn, doWithdraw, 0, true},
-			{eventWithdrew, stateWithdrawn, doNothing, 0, true},
+			{eventWithdrew, stateWithdrawn, doAwait, retryMax, true}, // the list without us is under way
+			{eventGone, stateWithdrawn, doNothing, 0, true},
 			{eventTimeout, stateWithdrawn, doNothing, 0, true},
 			{eventListed, stateWithdrawn, doWithdraw, 0, true},
-			{eventGone, stateWithdrawn, doNothing, 0, true}, // Deregister was quicker
+			{eventWithdrew, stateWithdrawn, doAwait, retryMax, true},
+			{eventTimeout, stateWithdrawn, doWithdraw, 0, true}, // no list has come: we came back in between
+			{eventGone, stateWithdrawn, doNothing, 0, true},     // it was quicker
+			{eventWithdrew, stateWithdrawn, doNothing, 0, true},
 			{eventRegister, stateRegistering, doRegister, 0, true},
 			{eventListed, stateRegistering, doRegister, 0, true},
 			{eventAccepted, stateRegistered, doAwait, checkWait, true},

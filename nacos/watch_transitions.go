@@ -170,7 +170,15 @@ func (m *machine) whileWithdrawn(e event) {
 	switch e {
 	case eventListed, eventTimeout:
 		m.enter(stateWithdrawn, doWithdraw)
-	case eventGone, eventWithdrew:
+	case eventGone:
+		m.insists = false
+		m.enter(stateWithdrawn, doNothing)
+	case eventWithdrew:
+		if m.shown { // no list need follow when something has brought it back once more, or when nothing came of it
+			m.insists = true
+			m.enterFor(stateWithdrawn, m.t.retryMax)
+			return
+		}
 		m.enter(stateWithdrawn, doNothing)
 	case eventFailed:
 		m.enterFor(stateWithdrawn, m.t.retryMax)

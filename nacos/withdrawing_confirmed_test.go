@@ -81,6 +81,30 @@ func TestWithdrawnStaysWithdrawn(t *testing.T) {
 	})
 }
 
+// It comes back once more before its absence was pushed, so that no list follows the one that brought it back.
+func TestWithdrawnAgainUntilTheListShowsIt(t *testing.T) {
+	simulate(t, func(t *testing.T, p *party) {
+		p.register()
+		time.Sleep(time.Hour)
+		if err := p.deregister(); err != nil {
+			t.Fatalf("Deregister() = %v, want nil", err)
+		}
+		back := func() { p.registry.set(func() { p.registry.conns[0].published = &p.self }) }
+		back()
+		time.Sleep(pushDelay + time.Millisecond)
+		back()
+		time.Sleep(retryMax + 2*pushDelay)
+		if p.listed() {
+			t.Error("listed still, want it withdrawn again")
+		}
+		calls := p.registry.count("deregister")
+		time.Sleep(time.Hour)
+		if n := p.registry.count("deregister"); n != calls {
+			t.Errorf("%d more withdrawals of what is absent, want none", n-calls)
+		}
+	})
+}
+
 // The registry does not answer in the moment in which a list brings us back.
 func TestWithdrawnAgainUntilTheRegistryHasTakenIt(t *testing.T) {
 	simulate(t, func(t *testing.T, p *party) {
