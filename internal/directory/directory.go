@@ -43,7 +43,9 @@ func (e *Entry) Register(_ context.Context, addr net.Addr) error {
 	if e.addr == "" {
 		e.addr = addr.String()
 	}
-	e.directory.addrs = append(e.directory.addrs, e.addr)
+	if !slices.Contains(e.directory.addrs, e.addr) {
+		e.directory.addrs = append(e.directory.addrs, e.addr)
+	}
 	return nil
 }
 
