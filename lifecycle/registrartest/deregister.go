@@ -2,6 +2,8 @@
 
 package registrartest
 
+import "errors"
+
 var deregisterTests = []subtest{
 	{"Deregister returns once absent", nil, func(s *scene) {
 		s.mustRegister()
@@ -25,8 +27,12 @@ var deregisterTests = []subtest{
 		}
 		s.mustDeregister()
 	}},
-	{"Deregister ends with its context, registry unreachable", []string{"Unreachable"}, func(s *scene) { deregisterDuring(s, s.Unreachable) }},
-	{"Deregister ends with its context, registry frozen", []string{"Freeze"}, func(s *scene) { deregisterDuring(s, s.Freeze) }},
+	{"Deregister ends with its context, registry unreachable", []string{"Unreachable"}, func(s *scene) { _ = deregisterDuring(s, s.Unreachable) }},
+	{"Deregister ends with its context, registry frozen", []string{"Freeze"}, func(s *scene) {
+		if err := deregisterDuring(s, s.Freeze); isRefused(err) {
+			s.Errorf("Deregister() = %v, which says that it was refused, and nobody has answered", err)
+		}
+	}},
 	{"Deregister that is refused", []string{"Refuse"}, deregisterRefused},
 	{"Deregister while an operator holds it", []string{"Offline"}, func(s *scene) {
 		s.mustRegister()
@@ -57,10 +63,11 @@ var deregisterTests = []subtest{
 }
 
 // deregisterDuring deregisters while the registry is away. Where that means that nobody lists the instance, nil is right.
-func deregisterDuring(s *scene, lever func() func()) {
+func deregisterDuring(s *scene, lever func() func()) error {
 	s.mustRegister()
 	restore := s.fault(lever)
-	if err := s.deregister(s.within(outage)); err == nil && s.Listed() {
+	err := s.deregister(s.within(outage))
+	if err == nil && s.Listed() {
 		s.Fatal("Deregister() = nil while the registry is away, and the instance is listed")
 	}
 	restore()
@@ -68,6 +75,15 @@ func deregisterDuring(s *scene, lever func() func()) {
 	s.stays(false, "after Deregister")
 	s.mustRegister()
 	s.stays(true, "after a Deregister that was given up, another one, and Register")
+	return err
+}
+
+func isRefused(err error) bool {
+	e, ok := errors.AsType[interface {
+		error
+		Refused() bool
+	}](err)
+	return ok && e.Refused()
 }
 
 // deregisterRefused: a Registrar may have other ways than to ask, so nil is right where the instance is absent.

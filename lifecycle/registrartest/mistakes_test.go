@@ -178,6 +178,10 @@ var registerMistakes = map[string]seeded{
 	}, []string{"Register that is refused"}},
 }
 
+type refused struct{ error }
+
+func (refused) Refused() bool { return true }
+
 var deregisterMistakes = map[string]seeded{
 	"Deregister returns nil before the instance is absent": {func(m *mistaken) {
 		m.deregister = func(context.Context) error {
@@ -246,6 +250,14 @@ var deregisterMistakes = map[string]seeded{
 		"Deregister ends with its context, registry frozen",
 		"Deregister with a context that has ended",
 	}},
+	"Deregister says that it was refused when nobody has answered": {func(m *mistaken) {
+		m.deregister = func(ctx context.Context) error {
+			if err := m.modelRegistrar.Deregister(ctx); err != nil {
+				return refused{err}
+			}
+			return nil
+		}
+	}, []string{"Deregister ends with its context, registry frozen"}},
 	"Deregister that is refused returns nil": {func(m *mistaken) {
 		m.deregister = func(ctx context.Context) error {
 			err := m.modelRegistrar.Deregister(ctx)

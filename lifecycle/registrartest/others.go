@@ -13,8 +13,8 @@ var othersTests = []subtest{
 	{"Others does not have the instance itself", []string{"Others"}, func(s *scene) {
 		s.others() // before Register it returns at once, too
 		s.mustRegister()
-		if s.comes(s.Stay, func() bool { return len(s.others()) > 0 }) {
-			s.Errorf("Others() = %v, want nobody: the instance is alone", s.others())
+		if s.comes(s.Stay, func() bool { return s.usable() > 0 }) {
+			s.Errorf("Others() = %v, want nobody who is usable: the instance is alone", s.others())
 		}
 	}},
 	{"Others come and go", []string{"Others", "Join"}, othersComeAndGo},
@@ -49,15 +49,21 @@ func (s *scene) other() *lifecycle.Other {
 	return nil
 }
 
+func (s *scene) usable() (n int) {
+	for _, o := range s.others() {
+		if o.Usable {
+			n++
+		}
+	}
+	return n
+}
+
 func othersComeAndGo(s *scene) {
 	s.mustRegister()
 	began := time.Now()
 	leave := s.fault(func() func() { return s.Join(another) })
-	s.eventually("Others has "+another, func() bool { return s.other() != nil })
+	s.eventually("Others has "+another+", and it is usable", func() bool { o := s.other(); return o != nil && o.Usable })
 	o := s.other()
-	if !o.Usable {
-		s.Errorf("%s is not usable, and consumers send it traffic", another)
-	}
 	// The wall clock may have been set.
 	if !o.Since.IsZero() && (o.Since.Before(began.Add(-time.Minute)) || o.Since.After(time.Now().Add(time.Minute))) {
 		s.Errorf("%s is listed since %v, want zero or since %v", another, o.Since, began)
@@ -67,9 +73,9 @@ func othersComeAndGo(s *scene) {
 			s.Errorf("the address %q: %v", o.Addr, err)
 		}
 	}
-	if n := len(s.others()); n != 1 {
+	if n := s.usable(); n != 1 {
 		s.Errorf("Others() = %v, want %s alone", s.others(), another)
 	}
 	leave()
-	s.eventually(another+" has left, and Others has nobody", func() bool { return len(s.others()) == 0 })
+	s.eventually(another+" has left, and nobody is usable", func() bool { return s.usable() == 0 })
 }

@@ -51,8 +51,8 @@ func registerDuring(s *scene, lever func() func()) {
 
 func registerRefused(s *scene) {
 	allow := s.fault(s.Refuse)
-	if err := s.register(s.within(s.Patience)); err == nil {
-		s.Fatal("Register() = nil while the registry refuses, want an error")
+	if err := s.register(s.within(s.Patience)); err == nil && !s.isSoon(true, s.Lag) {
+		s.Fatal("Register() = nil while the registry refuses, and the instance is not listed")
 	}
 	allow()
 	s.mustDeregister()

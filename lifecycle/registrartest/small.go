@@ -3,6 +3,7 @@
 package registrartest
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"reflect"
@@ -41,6 +42,24 @@ var smallTests = []subtest{
 	}},
 	{"Failure while the registry is unreachable", []string{"Failure", "Unreachable"}, func(s *scene) { failureDuring(s, s.Unreachable) }},
 	{"What answers at once does, registry frozen", []string{"Freeze"}, answersDuring},
+	{"What answers at once may be called at any time", nil, func(s *scene) {
+		ctx, cancel := context.WithCancel(context.Background())
+		s.Cleanup(cancel)
+		c := s.begin(ctx, "what answers at once", func() error {
+			for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+				for _, ask := range s.answers() {
+					ask()
+				}
+			}
+			return nil
+		})
+		for range 2 {
+			s.mustRegister()
+			s.mustDeregister()
+		}
+		cancel()
+		_ = c.wait() // for the race detector, and panics
+	}},
 }
 
 func (s *scene) settle() time.Duration { return atOnce(s, "Settle", s.registrar.(settler).Settle) }
@@ -74,20 +93,8 @@ func answersDuring(s *scene) {
 	s.mustRegister()
 	s.fault(s.Freeze)
 	ask := func() {
-		if r, ok := s.registrar.(otherser); ok {
-			atOnce(s, "Others", r.Others)
-		}
-		if r, ok := s.registrar.(publisher); ok {
-			atOnce(s, "Published", r.Published)
-		}
-		if _, ok := s.registrar.(failing); ok {
-			s.failure()
-		}
-		if _, ok := s.registrar.(settler); ok {
-			s.settle()
-		}
-		if r, ok := s.registrar.(fmt.Stringer); ok {
-			atOnce(s, "String", r.String)
+		for method, f := range s.answers() {
+			s.atMost(once, method, f)
 		}
 	}
 	ctx := s.within(outage)
@@ -100,4 +107,25 @@ func answersDuring(s *scene) {
 	time.Sleep(outage / 2)
 	ask()
 	_ = c.wait()
+}
+
+// answers are the methods that answer at once, as far as the Registrar has them.
+func (s *scene) answers() map[string]func() {
+	found := map[string]func(){}
+	if r, ok := s.registrar.(settler); ok {
+		found["Settle"] = func() { r.Settle() }
+	}
+	if r, ok := s.registrar.(fmt.Stringer); ok {
+		found["String"] = func() { _ = r.String() }
+	}
+	if r, ok := s.registrar.(otherser); ok {
+		found["Others"] = func() { r.Others() }
+	}
+	if r, ok := s.registrar.(publisher); ok {
+		found["Published"] = func() { r.Published() }
+	}
+	if r, ok := s.registrar.(failing); ok {
+		found["Failure"] = func() { _ = r.Failure() }
+	}
+	return found
 }

@@ -17,6 +17,8 @@ var watchTests = []subtest{
 		again.wantFrom(0, true, "begun anew,")
 		s.mustDeregister()
 		again.end()
+		ended := endedContext()
+		_ = s.begin(ended, "Watch", func() error { return s.registrar.(watcher).Watch(ended, func(bool) {}) }).wait()
 	}},
 	{"Watch tells how it is held after each Register", []string{"Watch"}, func(s *scene) {
 		s.mustRegister()
