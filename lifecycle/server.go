@@ -64,11 +64,16 @@ type Health interface {
 
 // Registrar puts the instance into one registry or balancer and takes it out again.
 //
-// The Manager calls Register and Deregister one at a time. Both must honour ctx; a call that does not is abandoned
-// when the budget says so, and named in the Report. Deregister may come without a Register before it, and Close while
-// another method has not returned.
+// Package registrartest tests an implementation: each promise below has a subtest there.
 //
-// A Registrar may have further methods:
+// The Manager calls Register and Deregister one at a time, and any other method beside them. Both must honour ctx; a call
+// that does not is abandoned when the budget says so, and named in the Report. What was given up does not happen later: after
+// a Register whose ctx has ended, a Deregister that returns nil is the last word, and the other way round. Deregister may
+// come without a Register before it, and Close while another method has not returned. Once all have returned, no goroutine
+// is left.
+//
+// A Registrar may have further methods. Those without a context return at once, also while another one waits for the
+// registry; only Close may take its time:
 //
 //	Settle() time.Duration                      how long after a confirmed absence other consumers may still learn of it;
 //	                                            asked once, by New
@@ -77,8 +82,8 @@ type Health interface {
 //	                                            nothing is known, and not nil where there are none
 //	Close() error                               gives up the connection to the registry; called once, at the very end
 //	String() string                             the name in logs, Status and Report
-//	Gone(ctx) error                             after Deregister, when settle is nearly over: nil when nobody hands out lists with
-//	                                            the instance; an error names who does, or has Unproven() bool true
+//	Gone(ctx) error                             nil when nobody hands out lists with the instance; an error names who does, or
+//	                                            has Unproven() bool true; asked after Deregister, when settle is nearly over
 //	Failure() error                             why the Register under way has not succeeded yet; nil when nothing is wrong
 //	Published() string                          under what address consumers may know the instance; empty when nothing was
 //	                                            published since the last confirmed absence
@@ -90,9 +95,11 @@ type Health interface {
 //
 // Watch blocks until ctx ends and calls the function in order, from one goroutine: with how the registry holds the
 // instance when Watch begins and after each Register that has returned nil, and at each change that an operator made;
-// what they do between Deregister and Register is not heard. It never reports an absence that it cannot attribute to an
-// operator. The Manager begins Watch once Register has returned nil. What an operator did before a
-// Deregister should be told before that returns: settle counts from the last absence.
+// what they do between Deregister and Register is not heard. The same may be told again, and what the function is too slow
+// for may be skipped, but not the last. It never reports an absence that it cannot attribute to an operator. The Manager
+// begins Watch once Register has returned nil. What an operator did before a Deregister is told before that returns, which
+// means that the function has returned: settle counts from the last absence. An offline that is not attributed to them by
+// then is not told any more.
 type Registrar interface {
 	// Register announces the instance that listens on addr. It returns nil when the registry shows the instance, or
 	// when an operator holds it offline.
