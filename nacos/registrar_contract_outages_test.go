@@ -15,6 +15,21 @@ import (
 	"github.com/lameduck-go/lameduck/nacos/nacostest"
 )
 
+// relayed adds the same to a real server, which is reached at the address that it returns.
+func relayed(t testing.TB, w *registrartest.World, server string) (addr string) {
+	r := startRelay(t, server)
+	w.Unreachable = func() func() {
+		r.leave()
+		return r.comeBack
+	}
+	w.Freeze = func() func() {
+		r.freeze()
+		return r.thaw
+	}
+	w.Reconnect = r.drop
+	return r.addr
+}
+
 // addOutages adds the levers that make the SDK reconnect. While the registry is away, consumers keep what they have.
 func addOutages(t testing.TB, w *registrartest.World, registry *nacostest.Server) {
 	var kept atomic.Pointer[bool]

@@ -3,6 +3,7 @@
 package nacos_test
 
 import (
+	"context"
 	"os"
 	"slices"
 	"testing"
@@ -45,10 +46,13 @@ const believed = 4 * time.Second
 // shown is what a change takes at most to be shown to consumers, and a withdrawal to be repeated.
 const shown = 1500 * time.Millisecond
 
-// realWorld has the levers that a server has for everybody.
+// realWorld has the levers that a server has for everybody, and a relay in front of it that can be away.
 func realWorld(t testing.TB, b backend) registrartest.World {
 	s := b.newService(t)
-	r := s.newHastened()
+	var w registrartest.World
+	through := b
+	through.addr = relayed(t, &w, b.addr)
+	r := (&contractService{t: t, backend: through, name: s.name, group: s.group}).newHastened()
 	operate := func(enabled bool) {
 		if b.editMakes {
 			if held, known := r.Held(within(t, patience)); known && !held {
@@ -57,18 +61,23 @@ func realWorld(t testing.TB, b backend) registrartest.World {
 		}
 		b.switchOverHTTP(t, s.name, ours, enabled)
 	}
-	return registrartest.World{
-		New:     func() (lifecycle.Registrar, error) { return r, nil },
-		Addr:    listener,
-		Listed:  func() bool { return s.entry(ours) != nil },
-		Offline: func() { operate(false) },
-		Online:  func() { operate(true) },
-		Join: func(addr string) func() {
-			other := s.newRegistrar(nacos.Instance{Addr: addr})
-			s.register(other, listener)
-			return func() { s.deregister(other) }
-		},
+	w.New = func() (lifecycle.Registrar, error) { return r, nil }
+	w.Addr = listener
+	w.Listed = func() bool { return s.entry(ours) != nil }
+	w.Offline = func() { operate(false) }
+	w.Online = func() { operate(true) }
+	w.Join = func(addr string) func() {
+		other := s.newRegistrar(nacos.Instance{Addr: addr})
+		s.register(other, listener)
+		return func() {
+			ctx, cancel := context.WithTimeout(context.Background(), patience) // t.Context ends before cleanups
+			defer cancel()
+			if err := other.Deregister(ctx); err != nil {
+				t.Errorf("Deregister() of %s = %v, want nil", addr, err)
+			}
+		}
 	}
+	return w
 }
 
 func (s *contractService) newHastened() *nacos.Registrar {

@@ -56,7 +56,9 @@ func (s *scene) close() {
 
 // fault makes something wrong, until restore or the end of the subtest.
 func (s *scene) fault(lever func() func()) (restore func()) {
-	restore = sync.OnceFunc(lever())
+	undo := lever()
+	var once sync.Once // a sync.OnceFunc turns t.Fatal into a panic
+	restore = func() { once.Do(undo) }
 	s.Cleanup(restore)
 	return restore
 }
