@@ -5,6 +5,7 @@ package testrun
 
 import (
 	"flag"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -21,13 +22,13 @@ func Skip(names ...string) {
 	}
 }
 
-// Beside lets more tests run side by side than there are processors, unless -parallel says how many: for those that
+// Beside lets n tests run side by side, more than there are processors, unless -parallel says how many: for those that
 // mostly wait for sockets and for a registry's delays. TestMain calls it before m.Run.
-func Beside() {
+func Beside(n int) {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		_ = flag.Set("test.parallel", "8")
+		_ = flag.Set("test.parallel", strconv.Itoa(n))
 	}
 }

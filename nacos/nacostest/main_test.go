@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testrun.Beside()
+	testrun.Beside(8)
 	testrun.Skip(slow...)
 	m.Run()
 }
