@@ -37,7 +37,7 @@ var watchTests = []subtest{
 		for range 2 {
 			s.Offline()
 			n = w.wantFrom(n, false, "switched off,")
-			if s.Listed() {
+			if !s.isSoon(false, s.Lag) {
 				s.Error("Watch has told offline, and the instance is listed")
 			}
 			s.Online()
