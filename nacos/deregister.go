@@ -25,7 +25,7 @@ import (
 // nothing will be pushed: it takes one request and a look at the open list or, where that cannot be read, at the
 // subscription of a new connection. Where neither can be had, it is not confirmed. Deregister ends a Register that is
 // under way. It returns nil when nothing can have been published: without a Register before it, or when the registry
-// could never be reached.
+// could never be reached. What an operator did before it is told by Watch before it returns: see there.
 func (r *Registrar) Deregister(ctx context.Context) error {
 	r.lookOnceMore(ctx)
 	r.mu.Lock()
