@@ -70,7 +70,7 @@ func (r *registrar) String() string        { return "sim" }
 // Others are the other instances as our own node has them.
 func (r *registrar) Others() []lifecycle.Other {
 	list, _ := r.view.look()
-	var others []lifecycle.Other
+	others := []lifecycle.Other{}
 	for _, addr := range list {
 		if addr != r.addr {
 			others = append(others, lifecycle.Other{Addr: addr, Usable: true, Since: r.view.age(addr)})

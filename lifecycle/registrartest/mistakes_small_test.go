@@ -24,6 +24,9 @@ var smallMistakes = map[string]seeded{
 			return others
 		}
 	}, []string{"Others come and go", "Others does not have the instance itself"}},
+	"Others is nil where there are none": {func(m *mistaken) {
+		m.others = func() []lifecycle.Other { return append([]lifecycle.Other(nil), m.modelRegistrar.Others()...) }
+	}, []string{"Others is not nil where there are none"}},
 	"Others keeps who has left": {func(m *mistaken) {
 		known := map[string]lifecycle.Other{}
 		m.others = func() []lifecycle.Other {

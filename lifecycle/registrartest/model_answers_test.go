@@ -31,6 +31,7 @@ func (r *modelRegistrar) Published() (at string) {
 
 func (r *modelRegistrar) Others() (others []lifecycle.Other) {
 	r.locked(func() {
+		others = []lifecycle.Other{} // the model's list is always known
 		for _, o := range r.others {
 			others = append(others, o)
 		}

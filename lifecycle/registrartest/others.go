@@ -17,6 +17,10 @@ var othersTests = []subtest{
 			s.Errorf("Others() = %v, want nobody who is usable: the instance is alone", s.others())
 		}
 	}},
+	{"Others is not nil where there are none", []string{"Others"}, func(s *scene) {
+		s.mustRegister()
+		s.eventually("Others is not nil, which says that nothing is known", func() bool { return s.others() != nil })
+	}},
 	{"Others come and go", []string{"Others", "Join"}, othersComeAndGo},
 	{"Others keep their ages", []string{"Others", "Join", "Reconnect"}, func(s *scene) {
 		s.mustRegister()
