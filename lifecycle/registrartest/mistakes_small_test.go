@@ -33,7 +33,7 @@ var smallMistakes = map[string]seeded{
 			for _, o := range m.modelRegistrar.Others() {
 				known[o.Addr] = o
 			}
-			return slices.Collect(maps.Values(known))
+			return slices.AppendSeq([]lifecycle.Other{}, maps.Values(known))
 		}
 	}, []string{"Others come and go"}},
 	"Others asks the registry": {func(m *mistaken) {
