@@ -142,7 +142,7 @@ func (i *instance) checkOutcome(wrong func(string, ...any), t *tally) {
 	if took := i.exit.Sub(report.Began); report.Took > took || took > report.Took+tolerance {
 		wrong("Report says it took %v, it took %v", report.Took, took)
 	}
-	if during := !i.hooked.IsZero() && !i.forcedAt.Before(i.hooked); i.forced() && !during && (!report.Forced || i.exit.Sub(i.forcedAt) > time.Second) {
+	if during := !i.hooked.IsZero() && !i.forcedAt.Before(i.hooked); i.forced() && !during && (!report.Forced || i.exit.Sub(i.forcedAt) > time.Second+i.schedule.Hook) {
 		wrong("exit %v after a second signal, and the Report says forced %v", i.exit.Sub(i.forcedAt), report.Forced)
 	}
 	if len(report.Abandoned) > 0 && !report.Forced {
