@@ -31,6 +31,9 @@ type spec struct {
 	Listen   string
 	Settle   *time.Duration // nil: what the registry needs
 	Report   string         // file for the report of the strategies with lameduck
+	Socket   string         // of HAProxy's runtime API, in the place of Nacos
+	Server   string         // of HAProxy
+	Record   string         // file for the names of the calls that were run; empty: none
 }
 
 // work is how long a backend's unary calls take.

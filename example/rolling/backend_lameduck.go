@@ -15,6 +15,7 @@ import (
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/lameduck-go/lameduck/example/internal/testservice"
+	"github.com/lameduck-go/lameduck/haproxy"
 	"github.com/lameduck-go/lameduck/health"
 	"github.com/lameduck-go/lameduck/interceptor"
 	"github.com/lameduck-go/lameduck/lifecycle"
@@ -24,15 +25,13 @@ import (
 // serveLameduck is a backend with lameduck, wired as in example/server.
 func serveLameduck(s spec, lis net.Listener) error {
 	var tracker interceptor.Tracker
-	srv := grpc.NewServer(tracker.ServerOptions()...)
+	recorded, err := recording(s.Record)
+	if err != nil {
+		return err
+	}
+	srv := grpc.NewServer(append(tracker.ServerOptions(), recorded...)...)
 	testgrpc.RegisterTestServiceServer(srv, testservice.New(work))
-	registrar, err := nacos.New(
-		nacos.Config{Servers: []string{s.Nacos}, Namespace: s.Service.Namespace},
-		nacos.Instance{
-			Service: s.Service.Name, Group: s.Service.Group, Addr: lis.Addr().String(),
-			Weight: 1, Metadata: map[string]string{idKey: s.ID},
-		},
-	)
+	registrar, err := newRegistrar(s, lis)
 	if err != nil {
 		return err
 	}
@@ -59,6 +58,19 @@ func serveLameduck(s spec, lis net.Listener) error {
 	manager := lifecycle.New(srv, options...)
 	err = manager.Run(context.Background(), lis)
 	return errors.Join(err, writeReport(s.Report, manager.Report()))
+}
+
+func newRegistrar(s spec, lis net.Listener) (lifecycle.Registrar, error) {
+	if s.Socket != "" {
+		return haproxy.New(haproxy.Config{Backend: backendName, Server: s.Server, Addresses: []string{"unix:" + s.Socket}})
+	}
+	return nacos.New(
+		nacos.Config{Servers: []string{s.Nacos}, Namespace: s.Service.Namespace},
+		nacos.Instance{
+			Service: s.Service.Name, Group: s.Service.Group, Addr: lis.Addr().String(),
+			Weight: 1, Metadata: map[string]string{idKey: s.ID},
+		},
+	)
 }
 
 func writeReport(file string, report lifecycle.Report) error {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/signal"
@@ -24,14 +25,18 @@ func servePlain(s spec, lis net.Listener) error {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 
-	srv := grpc.NewServer()
+	recorded, err := recording(s.Record)
+	if err != nil {
+		return err
+	}
+	srv := grpc.NewServer(recorded...)
 	testgrpc.RegisterTestServiceServer(srv, testservice.New(work))
 	hs := health.NewServer()
 	healthpb.RegisterHealthServer(srv, hs)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(lis) }()
 
-	registry, err := naming.Open(s.Nacos, s.Service)
+	registry, err := openRegistry(s)
 	if err != nil {
 		return err
 	}
@@ -50,7 +55,33 @@ func servePlain(s spec, lis net.Listener) error {
 	return errors.Join(err, <-served, registry.Close())
 }
 
-func offline(strategy Strategy, addr string, srv *grpc.Server, hs *health.Server, registry *naming.Client) error {
+// registry is what a program without lameduck tells that it comes and goes.
+type registry interface {
+	Register(addr string, metadata map[string]string) error
+	Deregister(addr string) error
+	Close() error
+}
+
+func openRegistry(s spec) (registry, error) {
+	if s.Socket != "" {
+		return haproxyServer{s}, nil
+	}
+	return naming.Open(s.Nacos, s.Service)
+}
+
+// haproxyServer is what a hand-written script does with HAProxy's runtime API.
+type haproxyServer struct{ spec }
+
+func (s haproxyServer) Register(string, map[string]string) error { return s.set("ready") }
+func (s haproxyServer) Deregister(string) error                  { return s.set("drain") }
+func (haproxyServer) Close() error                               { return nil }
+
+func (s haproxyServer) set(state string) error {
+	_, err := askHAProxy(s.Socket, fmt.Sprintf("set server %s/%s state %s", backendName, s.Server, state))
+	return err
+}
+
+func offline(strategy Strategy, addr string, srv *grpc.Server, hs *health.Server, registry registry) error {
 	if strategy == Stop {
 		srv.Stop()
 		return nil

@@ -29,7 +29,7 @@ func newDemo(c *command, stderr io.Writer) (*demo, error) {
 	if d.dir, err = os.MkdirTemp("", "lameduck-rolling-"); err != nil {
 		return nil, err
 	}
-	if c.nacos == "" {
+	if c.nacos == "" && c.through == "" {
 		if d.registry, err = nacostest.NewCluster(c.nodes, nacostest.Options{}); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(d.dir))
 		}
@@ -81,7 +81,7 @@ func (d *demo) run(ctx context.Context) ([]result, error) {
 // part is what the player of a strategy has to know.
 func (d *demo) part(strategy Strategy) part {
 	p := part{
-		Strategy: strategy, Nodes: []string{d.command.nacos}, Replicas: d.command.replicas, Dir: d.dir, Began: d.progress.began,
+		Strategy: strategy, Nodes: []string{d.command.nacos}, Replicas: d.command.replicas, HAProxy: d.command.haproxy, Dir: d.dir, Began: d.progress.began,
 		Duration: d.command.duration(), Rate: d.command.rate, Seed: d.command.seed,
 	}
 	if len(d.registry) > 0 {

@@ -21,6 +21,8 @@ const (
 // command is the command line.
 type command struct {
 	nacos      string
+	through    string // a balancer; empty: none
+	haproxy    string // the program, with through
 	nodes      int
 	replicas   int
 	strategies []Strategy // nil: all that make sense
@@ -33,6 +35,7 @@ type command struct {
 func (c *command) flags() *flag.FlagSet {
 	set := flag.NewFlagSet("rolling", flag.ContinueOnError)
 	set.StringVar(&c.nacos, "nacos", "", "`HOST:PORT` of a Nacos server's HTTP port; empty: an embedded server")
+	set.StringVar(&c.through, "through", "", "the `balancer` that clients call through: haproxy; empty: they find the backends in the registry")
 	set.IntVar(&c.nodes, "nodes", 1, "how many `nodes` the embedded server has; backends and clients are spread over them")
 	set.IntVar(&c.replicas, "replicas", maxReplicas, "how many `backends` there are at a time; 1 or 2 are replaced as soon as their successor is ready")
 	set.Func("strategies", "`list` of the ways to go offline, with commas: "+joinStrategies(strategies)+"\n(default all; recreate needs -replicas 1)", func(s string) (err error) {
@@ -63,6 +66,9 @@ func (c *command) check() error {
 	case c.replicas > 1 && slices.Contains(c.strategies, Recreate):
 		return flags.Wrong("strategies", Recreate, "want -replicas 1 with it")
 	}
+	if err := c.checkThrough(); err != nil {
+		return err
+	}
 	if c.strategies == nil {
 		c.strategies = strategiesOf(c.replicas)
 	}
@@ -74,6 +80,23 @@ func (c *command) check() error {
 	}
 	if c.seed == 0 {
 		c.seed = rand.Uint64()
+	}
+	return nil
+}
+
+func (c *command) checkThrough() (err error) {
+	switch {
+	case c.through == "":
+		return nil
+	case c.through != "haproxy":
+		return flags.Wrong("through", c.through, "want haproxy")
+	case c.nacos != "" || c.nodes > 1:
+		return flags.Wrong("through", c.through, "want neither -nacos nor -nodes with it: there is no registry")
+	case c.replicas < 2:
+		return flags.Wrong("replicas", c.replicas, "want 2 or 3 with -through")
+	}
+	if c.haproxy, err = haproxyBinary(); err != nil {
+		return flags.Wrong("through", c.through, err.Error())
 	}
 	return nil
 }

@@ -48,6 +48,23 @@ func (l *loads) begin(ctx context.Context, p part, s spec) error {
 	return nil
 }
 
+// beginThrough starts the kinds of client that there are behind a balancer.
+func (l *loads) beginThrough(ctx context.Context, p part, front string) error {
+	ctx, l.stop = context.WithCancel(ctx)
+	for i, kind := range load.ThroughKinds() {
+		one, err := load.Open(load.Config{Kind: kind, Target: front, Rate: p.Rate, Streams: openStreams, Seed: p.Seed + uint64(i)})
+		if err != nil {
+			_, closed := l.end()
+			return errors.Join(err, closed)
+		}
+		l.mu.Lock()
+		l.running, l.kinds = append(l.running, one), append(l.kinds, kind)
+		l.mu.Unlock()
+		l.work.Go(func() { one.Run(ctx) })
+	}
+	return nil
+}
+
 // end stops new calls, waits for those under way, and returns what each kind has seen.
 func (l *loads) end() (map[load.Kind]load.Counts, error) {
 	l.stop()

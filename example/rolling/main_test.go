@@ -43,6 +43,9 @@ func TestWrongFlags(t *testing.T) {
 		{"-replicas", []string{"-replicas", "0"}},
 		{"-replicas", []string{"-replicas", "4"}},
 		{"-strategies", []string{"-strategies", "recreate"}},
+		{"-through", []string{"-through", "nginx"}},
+		{"-through", []string{"-through", "haproxy", "-nacos", "127.0.0.1:8848"}},
+		{"-replicas", []string{"-through", "haproxy", "-replicas", "1"}},
 		{"-nonsense", []string{"-nonsense"}},
 		{"argument", []string{"lossless"}},
 	}

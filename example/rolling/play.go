@@ -17,12 +17,15 @@ const lead, tail = time.Second, time.Second
 
 // play measures one strategy: backends, loads, restarts.
 func play(ctx context.Context, p part, progress *progress) (_ result, err error) {
+	if p.HAProxy != "" {
+		return playThrough(ctx, p, progress)
+	}
 	s := spec{Strategy: p.Strategy, Settle: p.Settle}
 	s.Service.Name = fmt.Sprintf("lameduck-rolling-%s-%08x", p.Strategy, rand.Uint32())
 	loads := newLoads()
 	r := &rollout{
 		spec: s, nodes: map[string]*naming.Listing{}, dir: p.Dir, ports: newPorts(p.Strategy),
-		running: make([]*process, p.Replicas), random: rand.New(rand.NewPCG(p.Seed, 0)),
+		backends: backends{running: make([]*process, p.Replicas)}, random: rand.New(rand.NewPCG(p.Seed, 0)),
 		report: func(e event) { progress.restart(p.Strategy, e, loads.counts()) },
 	}
 	defer func() { err = errors.Join(err, r.end()) }()

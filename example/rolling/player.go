@@ -33,6 +33,7 @@ const playerPatience = 10 * time.Second
 type part struct {
 	Strategy Strategy
 	Nodes    []string // of the registry
+	HAProxy  string   // the program, where clients call through it; empty: they find the backends in the registry
 	Replicas int
 	Settle   *time.Duration // nil: what the registry needs
 	Dir      string         // for logs and reports of the backends
@@ -46,6 +47,7 @@ type part struct {
 type result struct {
 	Strategy Strategy
 	Counts   map[load.Kind]load.Counts
+	Twice    map[load.Kind]uint64 // calls that were run twice; nil where nobody has looked
 	Exits    []time.Duration
 	Problems []string // exits that were not clean
 }

@@ -45,7 +45,7 @@ func (p *progress) restart(strategy Strategy, e event, sum load.Counts) {
 // done tells what a strategy came to. Failures are worth their text only where there should be none.
 func (p *progress) done(r result) {
 	var sum load.Counts
-	for _, kind := range load.Kinds() {
+	for _, kind := range kindsOf(r) {
 		sum = sum.Add(r.Counts[kind])
 	}
 	p.line("%-14s  done: %d calls, %d failed; %d streams, %d cut", r.Strategy, sum.Calls, sum.Failed, sum.Streams, sum.StreamsCut)
@@ -55,7 +55,7 @@ func (p *progress) done(r result) {
 	if r.Strategy != Lossless {
 		return
 	}
-	for _, kind := range load.Kinds() {
+	for _, kind := range kindsOf(r) {
 		for _, sample := range r.Counts[kind].Samples {
 			p.line("%-14s  %s: %s", r.Strategy, kind, sample)
 		}

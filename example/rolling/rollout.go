@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"github.com/lameduck-go/lameduck/example/internal/naming"
 )
@@ -23,10 +22,7 @@ type rollout struct {
 	random *rand.Rand
 	report func(event)
 
-	running  []*process
-	started  int
-	exits    []time.Duration
-	problems []string // exits that were not clean
+	backends
 }
 
 // event is a restart that begins.
@@ -150,25 +146,9 @@ func (r *rollout) awaitList(ctx context.Context, node, problem string, wanted fu
 	})
 }
 
-func (r *rollout) stop(ctx context.Context, p *process) error {
-	took, err := p.stop(ctx)
-	if errors.Is(err, errStatus) {
-		r.problems = append(r.problems, err.Error())
-		err = nil
-	}
-	if err == nil {
-		r.exits = append(r.exits, took)
-	}
-	return err
-}
-
 // end kills what still runs.
 func (r *rollout) end() error {
-	for _, p := range r.running {
-		if p != nil {
-			p.kill()
-		}
-	}
+	r.kill()
 	var errs []error
 	for _, listing := range r.nodes {
 		errs = append(errs, listing.Close())

@@ -4,5 +4,5 @@ package main
 
 // slow are the tests that a short run leaves out.
 var slow = []string{
-	"TestInterrupt", "TestStopLosesCalls",
+	"TestInterrupt", "TestStopLosesCalls", "TestThroughHAProxy",
 }

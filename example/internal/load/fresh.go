@@ -15,13 +15,17 @@ import (
 
 // fresh dials a random listed instance for each call and hangs up afterwards, as short-lived programs do.
 type fresh struct {
-	listing *naming.Listing
+	listing *naming.Listing // nil: there is a balancer
+	target  string
 
 	mu     sync.Mutex
 	random *rand.Rand
 }
 
 func openFresh(cfg Config) (*fresh, error) {
+	if cfg.Target != "" {
+		return &fresh{target: cfg.Target}, nil
+	}
 	listing, err := naming.Subscribe(cfg.Nacos, cfg.Service)
 	if err != nil {
 		return nil, err
@@ -30,11 +34,15 @@ func openFresh(cfg Config) (*fresh, error) {
 }
 
 func (f *fresh) call(ctx context.Context) error {
-	instances := f.listing.Instances()
-	if len(instances) == 0 {
-		return status.Error(codes.Unavailable, errNoInstance.Error())
+	addr := f.target
+	if addr == "" {
+		instances := f.listing.Instances()
+		if len(instances) == 0 {
+			return status.Error(codes.Unavailable, errNoInstance.Error())
+		}
+		addr = instances[f.choose(len(instances))].Addr
 	}
-	conn, err := dial(instances[f.choose(len(instances))].Addr)
+	conn, err := dial(addr)
 	if err != nil {
 		return err
 	}
@@ -48,4 +56,9 @@ func (f *fresh) choose(n int) int {
 	return f.random.IntN(n)
 }
 
-func (f *fresh) Close() error { return f.listing.Close() }
+func (f *fresh) Close() error {
+	if f.listing == nil {
+		return nil
+	}
+	return f.listing.Close()
+}

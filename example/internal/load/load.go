@@ -13,7 +13,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"google.golang.org/grpc/metadata"
 
 	"github.com/lameduck-go/lameduck/example/internal/naming"
 )
@@ -31,7 +34,11 @@ const (
 	PerInstance Kind = "perinstance" // one channel for each listed instance, taken in turn
 	Fresh       Kind = "fresh"       // a new channel for each call, to a random listed instance
 	Stream      Kind = "stream"      // long streams, server-streaming and bidirectional, over Resolver's channel
+	Through     Kind = "through"     // channels to a balancer, which chooses the server of each call
 )
+
+// ThroughKinds returns the kinds that call a balancer, Config.Target.
+func ThroughKinds() []Kind { return []Kind{Through, Fresh, Stream} }
 
 // Kinds returns all kinds, the unary ones first.
 func Kinds() []Kind {
@@ -62,6 +69,7 @@ func kindNames() string {
 type Config struct {
 	Kind    Kind
 	Nacos   string // host:port of the registry's HTTP port
+	Target  string // host:port of a balancer to be called, in the place of what the registry lists; of ThroughKinds
 	Service naming.Service
 	Rate    float64 // unary calls a second in total
 	Streams int     // streams kept open at any time, half of them server-streaming
@@ -80,6 +88,7 @@ type Load struct {
 	client  client   // nil for Stream
 	streams *streams // nil for the others
 	counter counter
+	begun   atomic.Uint64
 }
 
 // Open makes the client. It makes no call yet.
@@ -87,6 +96,8 @@ func Open(cfg Config) (*Load, error) {
 	l := &Load{cfg: cfg}
 	var err error
 	switch cfg.Kind {
+	case Through:
+		l.client, err = openThrough(cfg)
 	case Resolver, Health, PickFirst:
 		l.client, err = openBalanced(cfg)
 	case PerInstance:
@@ -129,9 +140,16 @@ func (l *Load) Run(ctx context.Context) {
 			// The end of the measurement does not cut the calls that are under way.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallTimeout)
 			defer cancel()
-			l.counter.called(l.client.call(ctx))
+			l.counter.called(l.client.call(l.named(ctx)))
 		})
 	})
+}
+
+// CallName is the key of the metadata in which each unary call has a name of its own, KIND-SEED-NUMBER.
+const CallName = "lameduck-call"
+
+func (l *Load) named(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, CallName, fmt.Sprintf("%s-%d-%d", l.cfg.Kind, l.cfg.Seed, l.begun.Add(1)))
 }
 
 // Counts returns what has been counted so far. A call counts when it has its answer.

@@ -34,7 +34,11 @@ type streams struct {
 }
 
 func openStreams(cfg Config, counter *counter) (*streams, error) {
-	conn, err := dialService(cfg, serviceConfigs[Resolver])
+	open := func() (*grpc.ClientConn, error) { return dialService(cfg, serviceConfigs[Resolver]) }
+	if cfg.Target != "" {
+		open = func() (*grpc.ClientConn, error) { return dial(cfg.Target) }
+	}
+	conn, err := open()
 	if err != nil {
 		return nil, err
 	}
