@@ -95,7 +95,7 @@ func listen(t *testing.T, addr string) (lis net.Listener) {
 func freeAddrs(t *testing.T, n int) (addrs []string) {
 	t.Helper()
 	for range 1000 {
-		addr := fmt.Sprint("127.0.0.1:", 20000+rand.IntN(10000))
+		addr := fmt.Sprint("127.0.0.1:", 10000+rand.IntN(10000)) // example/rolling has those above
 		keep, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			continue
