@@ -34,8 +34,13 @@ type replica struct {
 // startReplica serves on addr until the test ends.
 func startReplica(t *testing.T, addr string, service testpb.TestServiceServer, opts ...lifecycle.Option) *replica {
 	t.Helper()
+	return (&replica{}).start(t, addr, service, opts...)
+}
+
+func (r *replica) start(t *testing.T, addr string, service testpb.TestServiceServer, opts ...lifecycle.Option) *replica {
+	t.Helper()
 	lis := listen(t, addr)
-	r := &replica{addr: lis.Addr().String(), result: make(chan error, 1)}
+	r.addr, r.result = lis.Addr().String(), make(chan error, 1)
 	srv := grpc.NewServer(r.calls.ServerOptions()...)
 	testpb.RegisterTestServiceServer(srv, service)
 	hs := health.Register(srv)
@@ -78,7 +83,7 @@ func (r *replica) goOffline(t *testing.T) {
 	}
 }
 
-// listen tries again: on a busy machine an admin server may close its listener a moment after Run has returned.
+// listen tries again: on a busy machine another program may have the address for a moment.
 func listen(t *testing.T, addr string) (lis net.Listener) {
 	t.Helper()
 	until(t, addr+" is free", func() bool {

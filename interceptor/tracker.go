@@ -28,7 +28,9 @@ type Tracker struct {
 	// admitted while draining: a call admitted before runs on the goroutine that grpc gave it, and
 	// such a call cannot be answered before its handler returns. True runs every unary handler on
 	// a goroutine of its own, which costs about a microsecond and eight allocations a call; worth
-	// it where handlers may outlive the offline's budget. Set it before the interceptors are made.
+	// it where handlers may outlive the offline's budget, above all behind a proxy: HAProxy (2.6)
+	// makes clients run a call again whose connection was cut before it was answered. Set it before
+	// the interceptors are made.
 	Abandonable bool
 
 	// Caller names who has sent an RPC, for Callers and Oldest: behind a mesh or a balancer the peer of a connection
