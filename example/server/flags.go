@@ -18,6 +18,7 @@ import (
 type command struct {
 	listen    string
 	admin     string
+	probes    string
 	advertise string
 	nacos     string
 	namespace string
@@ -36,6 +37,7 @@ func (c *command) flags() *flag.FlagSet {
 	set := flag.NewFlagSet("server", flag.ContinueOnError)
 	set.StringVar(&c.listen, "listen", "127.0.0.1:0", "serve on `HOST:PORT`; port 0 lets the system choose")
 	set.StringVar(&c.admin, "admin", "", "serve probes, status and control on `HOST:PORT`; empty: nowhere")
+	set.StringVar(&c.probes, "probes", "", "serve probes alone on `HOST:PORT`; empty: nowhere")
 	set.StringVar(&c.advertise, "advertise", "", "register `IP:PORT`, IP or :PORT; what is missing comes from -listen and the outbound address")
 	set.StringVar(&c.nacos, "nacos", "", "`HOST:PORT` of a Nacos server's HTTP port; empty: no registry")
 	set.StringVar(&c.namespace, "namespace", "", "Nacos namespace `id`; empty: public")
@@ -76,8 +78,11 @@ func (c *command) check() error {
 	if err := flags.Listen("listen", c.listen); err != nil {
 		return err
 	}
-	if c.admin != "" {
-		if err := flags.Listen("admin", c.admin); err != nil {
+	for _, one := range []struct{ name, addr string }{{"admin", c.admin}, {"probes", c.probes}} {
+		if one.addr == "" {
+			continue
+		}
+		if err := flags.Listen(one.name, one.addr); err != nil {
 			return err
 		}
 	}

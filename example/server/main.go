@@ -2,6 +2,7 @@
 
 // Server is a complete gRPC server that goes offline without losing a call: grpc.testing.TestService
 // and health, registered in Nacos or not. It prints one line, "listening on ADDR", and logs to stderr.
+// The variables of lifecycle.FromEnv and nacos.ConfigFromEnv are read; the former win over flags, the latter do not.
 // It exits with 0 after a clean offline, 3 after a forced one, 1 on an error, and 2 when a flag is wrong.
 package main
 
@@ -11,9 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"syscall"
@@ -21,7 +20,6 @@ import (
 	"google.golang.org/grpc"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 
-	"github.com/lameduck-go/lameduck/admin"
 	"github.com/lameduck-go/lameduck/example/internal/flags"
 	"github.com/lameduck-go/lameduck/example/internal/testservice"
 	"github.com/lameduck-go/lameduck/health"
@@ -63,35 +61,45 @@ func serve(ctx context.Context, c *command, stdout io.Writer) error {
 	var tracker interceptor.Tracker
 	srv := grpc.NewServer(append(tracker.ServerOptions(), opts...)...)
 	testgrpc.RegisterTestServiceServer(srv, testservice.New(c.work))
-	options := append(flagged,
+	registrar, err := newRegistrar(c)
+	if err != nil {
+		return err
+	}
+	var admins admins
+	served, err := admins.listen(c)
+	if err != nil {
+		return err
+	}
+	options := append(append(flagged, served...),
 		lifecycle.WithCalls(&tracker),
 		lifecycle.WithHealth(health.Register(srv)),
+		lifecycle.WithRegistrar(registrar),
 		lifecycle.WithSignals(os.Interrupt, syscall.SIGTERM),
+		lifecycle.FromEnv(),
 	)
-	if c.nacos != "" {
-		registrar, err := nacos.New(
-			nacos.Config{Servers: []string{c.nacos}, Namespace: c.namespace},
-			nacos.Instance{Service: c.service, Group: c.group, Addr: c.advertise},
-		)
-		if err != nil {
-			return err
-		}
-		options = append(options, lifecycle.WithRegistrar(registrar))
-	}
-	control := &http.Server{}
-	if c.admin != "" {
-		controlLis, err := net.Listen("tcp", c.admin)
-		if err != nil {
-			return err
-		}
-		slog.Info("probes, status and control", "addr", controlLis.Addr().String())
-		options = append(options, lifecycle.WithAdmin(lifecycle.HTTPServer(control), controlLis))
-	}
 	manager := lifecycle.New(srv, options...)
-	control.Handler = admin.Handler(manager)
+	admins.answerFor(manager)
 	err = manager.Run(ctx, lis)
 
 	return errors.Join(err, writeReport(c.report, manager.Report()))
+}
+
+// newRegistrar returns nil where neither the flags nor the environment name a registry.
+func newRegistrar(c *command) (lifecycle.Registrar, error) {
+	cfg, err := nacos.ConfigFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	if c.nacos != "" {
+		cfg.Servers = []string{c.nacos}
+	}
+	if c.namespace != "" {
+		cfg.Namespace = c.namespace
+	}
+	if len(cfg.Servers) == 0 {
+		return nil, nil
+	}
+	return nacos.New(cfg, nacos.Instance{Service: c.service, Group: c.group, Addr: c.advertise})
 }
 
 // announce returns a function that prints the address once the server answers and heeds signals.
