@@ -10,8 +10,10 @@ import (
 	"time"
 )
 
-// adminGrace is what a request to a server of WithAdmin has at the very end, and then what Stop has.
-const adminGrace = 40 * time.Millisecond
+const (
+	adminGrace = 100 * time.Millisecond // what a request to a server of WithAdmin has at the very end
+	adminStop  = 50 * time.Millisecond  // for Stop, and then for Serve to return
+)
 
 // checkAdmins tells what is wrong with WithAdmin.
 func (m *Manager) checkAdmins() error {
@@ -50,13 +52,13 @@ func (m *Manager) stopAdmins(o *offline) {
 	var stopping sync.WaitGroup
 	for n, a := range m.admins {
 		stopping.Go(func() {
-			if !within(adminGrace, a.server.GracefulStop) && !within(adminGrace, a.server.Stop) {
+			if !within(adminGrace, a.server.GracefulStop) && !within(adminStop, a.server.Stop) {
 				o.abandon(fmt.Sprintf("Stop of admin server %d", n+1))
 			}
 		})
 	}
 	stopping.Wait()
-	if !within(adminGrace, m.adminsServing.Wait) {
+	if !within(adminStop, m.adminsServing.Wait) {
 		o.abandon("Serve of an admin server")
 	}
 }

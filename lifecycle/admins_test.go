@@ -104,7 +104,7 @@ func TestHandlerOfAnAdminServerMayWaitForTheEnd(t *testing.T) {
 		if err := r.Shutdown(req.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
 		}
-		time.Sleep(adminGrace / 2) // a machine that is busy
+		time.Sleep(adminGrace / 10) // a machine that is busy
 		answered.Store(true)
 	})
 	WithAdmin(HTTPServer(&http.Server{Handler: mux}), lis)(&r.config)

@@ -52,7 +52,7 @@ type hanging struct {
 func newHanging(seed uint64) *hanging {
 	h := &hanging{dice: newDice(seed), released: make(chan struct{}), hangs: map[string]bool{}, recorder: newRecorder()}
 	h.calls = &fakeCalls{recorder: h.recorder}
-	for _, what := range []string{"Register", "Deregister", "Watch", "Close", "Serve", "GracefulStop", "Stop", "hook", "stage", "flush", "OnState", "log", "trace"} {
+	for _, what := range []string{"Register", "Deregister", "Watch", "Close", "Serve", "GracefulStop", "Stop", "hook", "stage", "flush", "admin", "OnState", "log", "trace"} {
 		h.hangs[what] = h.one(2)
 	}
 	budgets := []time.Duration{0, time.Millisecond, 100 * time.Millisecond, time.Second, 2 * time.Second, 10 * time.Second, DefaultBudget, time.Minute}
@@ -87,6 +87,7 @@ func (h *hanging) options() []Option {
 		opts = append(opts, WithStage(fmt.Sprint("s", n+1), any(0, time.Second, time.Hour), func(context.Context) error { h.may("stage"); return nil }))
 	}
 	opts = append(opts, WithMeterProvider(flusher{noop.NewMeterProvider(), func(context.Context) error { h.may("flush"); return nil }}))
+	opts = append(opts, WithAdmin(&hangingAdmin{hanging: h, stopped: make(chan struct{})}, fakeListener{}), WithOnReport(func(Report) { h.may("OnState") }))
 	for n := range h.registrars {
 		opts = append(opts, WithRegistrar(hangingRegistrar{h, fmt.Sprint("r", n+1)}))
 	}
@@ -135,7 +136,7 @@ func (h *hanging) test(t *testing.T) {
 
 func (h *hanging) check(t *testing.T, m *Manager, err error) {
 	abandoned := m.Report().Abandoned
-	want := map[string]string{"Serve": "Serve", "OnState": "OnState", "log": "the logger's handler"}
+	want := map[string]string{"Serve": "Serve", "admin": "Stop of admin server 1", "OnState": "OnState", "log": "the logger's handler"}
 	if len(m.onStop) > 0 {
 		want["hook"] = "OnStop hook 1"
 	}
@@ -192,6 +193,29 @@ func (r hangingRegistrar) Watch(ctx context.Context, changed func(bool)) error {
 func (r hangingRegistrar) Close() error {
 	r.may("Close")
 	return nil
+}
+
+// hangingAdmin hangs in all that the Manager calls.
+type hangingAdmin struct {
+	*hanging
+	stop    sync.Once
+	stopped chan struct{}
+}
+
+func (s *hangingAdmin) Serve(net.Listener) error {
+	s.may("admin")
+	<-s.stopped
+	return nil
+}
+
+func (s *hangingAdmin) GracefulStop() {
+	s.may("admin")
+	s.Stop()
+}
+
+func (s *hangingAdmin) Stop() {
+	s.may("admin")
+	s.stop.Do(func() { close(s.stopped) })
 }
 
 type hangingServer struct {

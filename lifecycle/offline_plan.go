@@ -34,7 +34,7 @@ const (
 	forceBeforeEnd   = time.Second            // the forced stop begins here, so that it ends inside the budget
 	forceWait        = 500 * time.Millisecond // for GracefulStop, once what is left was answered
 	stopWait         = 200 * time.Millisecond // for Stop, which may hang as well
-	closeWait        = 400 * time.Millisecond // for the registrars' Close; may end after the budget
+	closeWait        = 300 * time.Millisecond // for the registrars' Close; may end after the budget
 	lastWait         = 100 * time.Millisecond // for OnState to hear of the end, the log to be written, Serve to return
 	leastWait        = 25 * time.Millisecond  // for GracefulStop and for Stop, however small the budget is
 	answerLead       = 100 * time.Millisecond // for the last answer of a call whose server has stopped already

@@ -132,7 +132,7 @@ func WithServer(s Server, lis ...net.Listener) Option {
 // WithAdmin adds a server for probes, metrics and control, that Run serves on lis from before the registration until the
 // hooks have run and the registrars are closed: a server of WithServer is refused to those who come after GOAWAY, for as
 // long as the last calls take. Its requests are no traffic: neither quiet nor the stop waits for them; those that are
-// under way at the end have 40 ms. It must not be the server of New or of WithServer, and not have the Tracker's
+// under way at the end have 100 ms. It must not be the server of New or of WithServer, and not have the Tracker's
 // interceptors. One whose Serve fails is logged, and the instance goes on without it. With Start the program serves it;
 // it is stopped all the same, a moment after Shutdown has returned.
 func WithAdmin(s Server, lis ...net.Listener) Option {
