@@ -27,38 +27,38 @@ func newLoads() *loads { return &loads{stop: func() {}} }
 
 // begin starts every kind of client on every node.
 func (l *loads) begin(ctx context.Context, p part, s spec) error {
-	ctx, l.stop = context.WithCancel(ctx)
+	var configs []load.Config
 	share := len(p.Nodes)
 	for i, kind := range load.Kinds() {
 		for n, node := range p.Nodes {
-			one, err := load.Open(load.Config{
+			configs = append(configs, load.Config{
 				Kind: kind, Nacos: node, Service: s.Service,
 				Rate: p.Rate / float64(share), Streams: openStreams / share, Seed: p.Seed + uint64(i+n*len(load.Kinds())),
 			})
-			if err != nil {
-				_, closed := l.end()
-				return errors.Join(err, closed)
-			}
-			l.mu.Lock()
-			l.running, l.kinds = append(l.running, one), append(l.kinds, kind)
-			l.mu.Unlock()
-			l.work.Go(func() { one.Run(ctx) })
 		}
 	}
-	return nil
+	return l.start(ctx, configs)
 }
 
 // beginThrough starts the kinds of client that there are behind a balancer.
 func (l *loads) beginThrough(ctx context.Context, p part, front string) error {
-	ctx, l.stop = context.WithCancel(ctx)
+	var configs []load.Config
 	for i, kind := range load.ThroughKinds() {
-		one, err := load.Open(load.Config{Kind: kind, Target: front, Rate: p.Rate, Streams: openStreams, Seed: p.Seed + uint64(i)})
+		configs = append(configs, load.Config{Kind: kind, Target: front, Rate: p.Rate, Streams: openStreams, Seed: p.Seed + uint64(i)})
+	}
+	return l.start(ctx, configs)
+}
+
+func (l *loads) start(ctx context.Context, configs []load.Config) error {
+	ctx, l.stop = context.WithCancel(ctx)
+	for _, cfg := range configs {
+		one, err := load.Open(cfg)
 		if err != nil {
 			_, closed := l.end()
 			return errors.Join(err, closed)
 		}
 		l.mu.Lock()
-		l.running, l.kinds = append(l.running, one), append(l.kinds, kind)
+		l.running, l.kinds = append(l.running, one), append(l.kinds, cfg.Kind)
 		l.mu.Unlock()
 		l.work.Go(func() { one.Run(ctx) })
 	}
