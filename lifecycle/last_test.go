@@ -98,6 +98,7 @@ func TestLastInstanceIsSaid(t *testing.T) {
 				r.run(t)
 				trigger(r)
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				if !slices.Equal(warnings, []string{"no other usable instance is listed"}) || !r.Report().Last {
 					t.Errorf("warnings %q, Report.Last %t; want one, true", warnings, r.Report().Last)
 				}
