@@ -10,16 +10,23 @@ import (
 	"github.com/lameduck-go/lameduck/lifecycle/registrartest"
 )
 
-// TestRegistrarContractInFakeTime is the contract of lifecycle.Registrar, with one balancer and with two.
+// TestRegistrarContractInFakeTime is the contract of lifecycle.Registrar, with one balancer and with two. Operators have
+// two ways to take a server out.
 func TestRegistrarContractInFakeTime(t *testing.T) {
-	for name, balancers := range map[string]int{"one balancer": 1, "two balancers": 2} {
-		t.Run(name, func(t *testing.T) {
-			registrartest.Test(t, registrartest.Make{Bubble: true, World: func(testing.TB) registrartest.World { return fakeWorld(balancers) }})
+	for _, c := range []struct {
+		name      string
+		balancers int
+		state     string
+	}{{"one balancer", 1, "maint"}, {"two balancers", 2, "maint"}, {"operators drain", 1, stateDrain}, {"operators drain at two", 2, stateDrain}} {
+		t.Run(c.name, func(t *testing.T) {
+			registrartest.Test(t, registrartest.Make{Bubble: true, World: func(testing.TB) registrartest.World {
+				return fakeWorld(c.balancers, c.state)
+			}})
 		})
 	}
 }
 
-func fakeWorld(balancers int) registrartest.World {
+func fakeWorld(balancers int, state string) registrartest.World {
 	fakes := make([]*fake, balancers)
 	for i := range fakes {
 		fakes[i] = newFake()
@@ -57,7 +64,7 @@ func fakeWorld(balancers int) registrartest.World {
 			all(func(f *fake) { listed = listed || f.s1().up() })
 			return listed
 		},
-		Offline:     func() { all(func(f *fake) { f.operate("maint") }) },
+		Offline:     func() { all(func(f *fake) { f.operate(state) }) },
 		Online:      func() { all(func(f *fake) { f.operate(stateReady) }) },
 		Unreachable: lever(func(f *fake) { f.fail(refusing, "") }, serve),
 		Freeze:      lever(func(f *fake) { f.fail(silent, "") }, serve),

@@ -86,7 +86,10 @@ func (r *Registrar) takeOut(ctx context.Context, b *balancer) error {
 	if !s.hasAgent() || s.admin&forcedMaint != 0 {
 		return nil
 	}
-	return r.heedAgent(ctx, b, s)
+	if err := r.heedAgent(ctx, b, s); errors.Is(err, errAgentUndoes) {
+		return err
+	}
+	return nil // the drain was seen; the keeper goes on
 }
 
 // drain returns the server as it stands when it is out of service.
@@ -124,5 +127,4 @@ func (r *Registrar) confirmed(b *balancer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b.published = false
-	b.drained = b.drained || b.shown.admin&forcedDrain != 0
 }

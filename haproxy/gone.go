@@ -20,6 +20,8 @@ func (r *Registrar) Gone(ctx context.Context) error {
 	if unknown {
 		return nil
 	}
+	ctx, end := r.untilClosed(ctx)
+	defer end()
 	var mu sync.Mutex
 	var sending []string
 	silent := r.each(func(b *balancer) error {

@@ -59,9 +59,11 @@ func (r *Registrar) survey(ctx context.Context) {
 	var mu sync.Mutex
 	var answered []*balancer
 	_ = r.each(func(b *balancer) error {
-		s, _, err := r.look(ctx, b)
+		limited, cancel := context.WithTimeoutCause(ctx, lookAgain, errNoReply) // one that stands still holds up the others
+		defer cancel()
+		s, _, err := r.look(limited, b)
 		if err == nil && s.admin&forcedDrain != 0 {
-			_, err = r.takeBack(ctx, b, s)
+			_, err = r.takeBack(limited, b, s)
 		}
 		r.say(ctx, b, err)
 		if err == nil {
@@ -100,7 +102,9 @@ func (r *Registrar) takeBack(ctx context.Context, b *balancer, s server) (server
 
 // keepOut drains again what has come back.
 func (r *Registrar) keepOut(ctx context.Context, b *balancer) {
-	s, found, err := r.look(ctx, b)
+	limited, cancel := context.WithTimeoutCause(ctx, lookAgain, errNoReply)
+	defer cancel()
+	s, found, err := r.look(limited, b)
 	if err == nil && found && !s.absent() {
 		r.mu.Lock()
 		b.published = true
@@ -112,7 +116,7 @@ func (r *Registrar) keepOut(ctx context.Context, b *balancer) {
 		r.log.Warn("haproxy: withdrawn, and in service again: drained again", "balancer", b.name, "server", r.what(s), "by", reason)
 	}
 	if err == nil {
-		_, err = r.bringOut(ctx, b, s, found)
+		_, err = r.bringOut(limited, b, s, found)
 	}
 	r.say(ctx, b, err)
 }

@@ -29,7 +29,7 @@ func (r *Registrar) set(ctx context.Context, b *balancer, s server, state string
 	reply, sent, err := b.ask(ctx, fmt.Sprintf("set server %s/%s state %s; show servers state %s", r.backend, s.name, state, r.backend))
 	r.mu.Lock()
 	if state == stateDrain {
-		b.drained, b.doubted, b.answered = true, sent && err != nil, time.Time{}
+		b.drained, b.served, b.doubted, b.answered = true, false, sent && err != nil, time.Time{}
 	}
 	r.mu.Unlock()
 	if err != nil {
@@ -50,7 +50,7 @@ func (r *Registrar) set(ctx context.Context, b *balancer, s server, state string
 		return server{}, fmt.Errorf("%s/%s is another server by now", r.backend, s.name)
 	case state == stateReady:
 		r.mu.Lock()
-		b.drained = false
+		b.drained, b.served = false, true
 		r.mu.Unlock()
 	}
 	return now, nil
@@ -64,7 +64,7 @@ const (
 func (r *Registrar) note(b *balancer, servers []server) (s server, found bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s, found, err = r.place.find(servers)
+	s, found, err = r.place.seenFrom(b.onOurHost()).find(servers)
 	if err != nil {
 		return server{}, false, err
 	}

@@ -18,6 +18,15 @@ type place struct {
 	hosts []netip.Addr // of the listener
 }
 
+// seenFrom is the place as a balancer may have it: an address that every host has, loopback for example, is ours only
+// where the balancer is on our host.
+func (p place) seenFrom(sameHost bool) place {
+	if !sameHost {
+		p.hosts = slices.DeleteFunc(slices.Clone(p.hosts), func(a netip.Addr) bool { return a.IsLoopback() || a.IsLinkLocalUnicast() })
+	}
+	return p
+}
+
 // find returns the server, if the balancer has it.
 func (p place) find(servers []server) (s server, found bool, err error) {
 	var all []string

@@ -10,9 +10,10 @@ import (
 )
 
 // Register puts the server into service: "state ready" at every balancer, then it blocks until each of them has it up.
-// It returns nil, too, where an operator holds the server in maintenance: that is left alone, and Watch tells of it. A
-// drain that it finds counts as one that an earlier process has left behind, and is undone; operators who want to keep a
-// server out use maintenance. It is logged as a warning when it was not ours.
+// It returns nil, too, where an operator holds the server in maintenance, or has drained it since this Registrar has had
+// it in service: that is left alone, and Watch tells of it. Another drain that it finds counts as one that an earlier
+// process has left behind, and is undone; operators who want to keep a server out over a restart use maintenance. It is
+// logged as a warning when it was not ours.
 //
 // All balancers have to answer: one that sends traffic and cannot be asked may hold the server drained. What the server
 // inherits (maintenance or drain of a server that it tracks, a name that DNS does not know) "ready" does not end: it is
@@ -94,9 +95,12 @@ func (r *Registrar) admit(ctx context.Context, b *balancer) error {
 		return nil
 	}
 	r.mu.Lock()
-	ours, port := b.drained, r.place.port
+	ours, served, port := b.drained, b.served, r.place.port
 	r.mu.Unlock()
 	switch {
+	case s.admin&forcedDrain != 0 && served:
+		r.log.Warn("haproxy: an operator holds the server drained", "balancer", b.name, "server", r.what(s))
+		return nil
 	case s.admin&forcedDrain == 0:
 	case ours:
 		r.log.Info("haproxy: ends our drain", "balancer", b.name, "server", r.what(s))

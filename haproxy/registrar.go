@@ -55,6 +55,7 @@ type balancer struct {
 	found     bool      // whether the balancer has it
 	published bool      // it may get calls
 	drained   bool      // by us, or we have tried
+	served    bool      // we have said ready, and have not drained it since: a drain is an operator's
 	doubted   bool      // a drain of ours has no answer: it may come yet
 	answered  time.Time // the first answer since that drain
 	others    others
@@ -91,7 +92,8 @@ func (r *Registrar) Failure() error {
 }
 
 // Close ends the look at the balancers and calls under way, those with ErrClosed. It leaves the server as it is: drained
-// after Deregister, in service after Register. It is idempotent, blocks until nothing runs, and returns nil.
+// after Deregister, in service after Register. It is idempotent, blocks until a Register or Deregister under way has
+// ended, and returns nil.
 func (r *Registrar) Close() error {
 	r.mu.Lock()
 	select {
@@ -104,7 +106,26 @@ func (r *Registrar) Close() error {
 	}
 	r.mu.Unlock()
 	r.keeper.Wait()
+	r.turn <- struct{}{} // whoever had it has been told to end
+	<-r.turn
 	return nil
+}
+
+// untilClosed returns a context that also ends with Close, with ErrClosed.
+func (r *Registrar) untilClosed(ctx context.Context) (_ context.Context, end func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		select {
+		case <-r.closing:
+			cancel(ErrClosed)
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() {
+		cancel(nil)
+		waiting.Wait()
+	}
 }
 
 func (r *Registrar) isClosed() bool {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -18,6 +19,19 @@ type runtimeAPI struct {
 	network, address string
 	timeout          time.Duration
 	dial             func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// onOurHost tells that the HAProxy runs on this host, as far as its address says.
+func (a *runtimeAPI) onOurHost() bool {
+	if a.network == "unix" {
+		return true
+	}
+	host, _, err := net.SplitHostPort(a.address)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 var (

@@ -23,7 +23,8 @@ import (
 //
 // Where the instance serves, and every registrar that lists it and knows the others (the method Others, not nil) knows no
 // usable one, Drain returns ErrLastInstance and changes nothing: clients would be left with none. DrainLast drains it all the
-// same. A signal, Shutdown and an operator's switch are not asked; they have one warning.
+// same. It is as good as what the registrars have seen last: two instances that are drained within a second of each other
+// may both pass. A signal, Shutdown and an operator's switch are not asked; they have one warning.
 //
 // With Strict a handler must not wait for Drain, which waits for the handler; ErrFromHandler where that can be seen, as
 // with Shutdown.

@@ -22,6 +22,7 @@ type balancer struct {
 	socket  string   // of the runtime API
 	servers []string // addresses; server n of the configuration is at n-1
 	dir     string   // of the sockets, whose names have to be short
+	log     string
 	cmd     *exec.Cmd
 	exited  chan struct{}
 }
@@ -43,7 +44,7 @@ func haproxyBinary() (string, error) {
 
 // startBalancer runs HAProxy with a server for each of n addresses of ports.
 func startBalancer(ctx context.Context, binary, logFile string, ports *ports, n int) (_ *balancer, err error) {
-	b := &balancer{exited: make(chan struct{})}
+	b := &balancer{log: logFile, exited: make(chan struct{})}
 	if b.front, err = ports.next(); err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func startBalancer(ctx context.Context, binary, logFile string, ports *ports, n 
 		}
 		b.servers = append(b.servers, addr)
 	}
-	if b.dir, err = os.MkdirTemp("", "lameduck-"); err != nil {
+	if b.dir, err = os.MkdirTemp("/tmp", "lameduck-"); err != nil { // a socket's path has at most 104 bytes on macOS
 		return nil, err
 	}
 	b.socket = filepath.Join(b.dir, "admin.sock")
@@ -144,6 +145,11 @@ func (b *balancer) isUp(n int) bool {
 
 func (b *balancer) await(ctx context.Context, problem string, done func() bool) error {
 	for limit := time.Now().Add(startLimit); !done(); {
+		select {
+		case <-b.exited:
+			return fmt.Errorf("HAProxy has ended; its last words: %v", lastLine(b.log))
+		default:
+		}
 		if time.Now().After(limit) {
 			return fmt.Errorf("%s after %v", problem, startLimit)
 		}

@@ -53,17 +53,22 @@ func (s *scene) watchWhile(f func()) {
 // wantNoneLeft looks at the goroutines that f has begun, and those that they have begun: they inherit f's labels.
 func (s *scene) wantNoneLeft(f func()) {
 	s.Helper()
-	label := fmt.Sprintf("%s %p", s.Name(), s)
-	pprof.Do(context.Background(), pprof.Labels(labelKey, label), func(context.Context) { f() })
+	s.labelled(f)
 	var left string
 	none := func() bool {
-		left = labelled(label)
+		left = labelled(s.label())
 		return left == ""
 	}
 	if !comes(s.Patience, 10*look, none) {
 		s.Errorf("goroutines are left %v after Close:\n%s", s.Patience, left)
 	}
 }
+
+func (s *scene) labelled(f func()) {
+	pprof.Do(context.Background(), pprof.Labels(labelKey, s.label()), func(context.Context) { f() })
+}
+
+func (s *scene) label() string { return fmt.Sprintf("%s %p", s.Name(), s) }
 
 const labelKey = "registrartest"
 

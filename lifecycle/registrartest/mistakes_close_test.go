@@ -8,6 +8,13 @@ import (
 )
 
 var closeMistakes = map[string]seeded{
+	"New leaks a goroutine": {func(m *mistaken) {
+		go func() { <-m.registry.end }()
+	}, []string{
+		"No goroutine is left",
+		"No goroutine is left, closed without Deregister",
+		"No goroutine is left, registry frozen",
+	}},
 	"Close leaks a goroutine": {func(m *mistaken) {
 		m.close = func() error {
 			go func() { <-m.registry.end }()

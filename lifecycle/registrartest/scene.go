@@ -28,7 +28,7 @@ func newScene(t testing.TB, m Make) *scene {
 		t.Fatal(err)
 	}
 	s := &scene{TB: t, Make: m, World: w}
-	s.registrar, err = w.New()
+	s.labelled(func() { s.registrar, err = w.New() }) // a constructor begins goroutines, too
 	if err != nil || s.registrar == nil {
 		t.Fatalf("World.New() = %v, %v, want a Registrar", s.registrar, err)
 	}
