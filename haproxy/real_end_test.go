@@ -80,6 +80,7 @@ func TestRealLastInstance(t *testing.T) {
 	if err := r.Drain(t.Context()); err != nil {
 		t.Errorf("Drain() = %v, want nil", err)
 	}
+	until(t, "the other knows that nobody is left", func() bool { return other.Status().Last })
 	if err := other.Drain(t.Context()); !errors.Is(err, lifecycle.ErrLastInstance) {
 		t.Errorf("Drain() of the other = %v, want ErrLastInstance", err)
 	}
