@@ -23,8 +23,9 @@
 // Without wait, a POST begins what it names and answers 202 at once. With wait it answers 200 when that is done, and
 // 409 with the reason when it is not: calls still arrive, a registry did not confirm, the time is over. What was begun
 // goes on then, also when the client goes away. It is 409 too when nothing is begun: Shutdown has begun (drain, resume),
-// no other usable instance is listed (drain; last=true drains it all the same), an operator holds the instance offline (resume), the budget under way is longer than the one that was asked for
-// (shutdown; Force ends it). A drain that is asked for again is shared, and one that is over looks for quiet again.
+// no other usable instance is listed (drain; last=true drains it all the same), an operator holds the instance offline
+// (resume), the budget under way is longer than the one that was asked for (shutdown; Force ends it). A drain that is
+// asked for again is shared, and one that is over looks for quiet again.
 //
 // With a shutdown by POST /readyz is red at once, because nothing else takes the instance out. A budget
 // shortens that of the Manager, and never lengthens it. Who waits for a shutdown gets the answer only if their server

@@ -31,8 +31,8 @@ func WithAuthorize(f func(r *http.Request) error) Option {
 }
 
 // WithLogger sets where the lines go: one for each POST that was allowed, with who asked and what they were answered, and
-// one warning when /readyz is asked while the instance drains by somebody who is not the kubelet. The default is slog.Default() at the
-// time of Handler and Probes.
+// one warning when /readyz is asked while the instance drains by somebody who is not the kubelet. The default is
+// slog.Default() at the time of Handler and Probes.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
 		if l != nil {

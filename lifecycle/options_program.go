@@ -50,10 +50,11 @@ func WithOnReport(f func(Report)) Option {
 
 // WithStage adds a step of the program's own to the way out, once the servers have stopped: a worker to be flushed, a
 // queue to be emptied. Stages run in the order in which they were given, before the OnStop hooks, one at a time; each
-// has a Phase "stage " and its name in the Report, and a line in the log where it takes a second or fails. ctx ends after limit, and earlier where the
-// budget leaves less beside what the functions after it need; zero sets no limit beside that. One that does not return
-// then is abandoned. What it returns becomes part of the error of Shutdown; a panic is not recovered. An empty name,
-// one of more than 40 bytes, and one that is given twice, are errors of Run and Start.
+// has a Phase "stage " and its name in the Report, and a line in the log where it takes a second or fails. ctx ends
+// after limit, and earlier where the budget leaves less beside what the functions after it need; zero sets no limit
+// beside that. One that does not return then is abandoned. What it returns becomes part of the error of Shutdown; a
+// panic is not recovered. An empty name, one of more than 40 bytes, and one that is given twice, are errors of Run and
+// Start.
 func WithStage(name string, limit time.Duration, f func(ctx context.Context) error) Option {
 	return func(cfg *config) {
 		if f != nil {

@@ -28,8 +28,8 @@ var outcomes = []Outcome{
 
 // A Report says what happened in an offline. Durations are in nanoseconds in JSON, as time.Duration has them.
 type Report struct {
-	// Trigger is "shutdown", "shutdown by hand", "forced", "signal " and its name, "context: " and its cause, "failure" (of Serve or
-	// Register), "operator offline" or "drain by hand".
+	// Trigger is "shutdown", "shutdown by hand", "forced", "signal " and its name, "context: " and its cause, "failure"
+	// (of Serve or Register), "operator offline" or "drain by hand".
 	Trigger    string            `json:"trigger"`
 	Policy     Policy            `json:"policy"`
 	Outcome    Outcome           `json:"outcome,omitempty"` // empty while it goes on
@@ -76,8 +76,8 @@ type Report struct {
 	// StoppedByOther is when somebody else stopped a server, before GracefulStop was due; zero: nobody did.
 	StoppedByOther time.Time `json:"stopped_by_other,omitzero"`
 	// Abandoned names what did not return in time and was left behind: "Deregister of " and the registrar, "Stop of
-	// server 1", "OnStop hook 2", "stage flush", "Serve", and also "OnState", "OnReport", "OpenTelemetry" and "the logger's handler", which are no
-	// errors.
+	// server 1", "OnStop hook 2", "stage flush", "Serve"; and, which are no errors, "OnState", "OnReport",
+	// "OpenTelemetry", "the logger's handler", "Stop of admin server 1" and "Serve of an admin server".
 	Abandoned []string `json:"abandoned,omitempty"`
 	// Error is the text of what Shutdown or Drain returned; empty after a clean offline.
 	Error string `json:"error,omitempty"`

@@ -8,8 +8,8 @@
 //
 // With -through haproxy clients call a HAProxy, and the table counts the calls that were run twice, too.
 //
-// It needs nothing but itself, and haproxy for -through: the naming server runs inside it, and it runs itself again as the player of each
-// strategy, which has the clients, and as the backends.
+// It needs nothing but itself, and haproxy for -through: the naming server runs inside it, and it runs itself again as
+// the player of each strategy, which has the clients, and as the backends.
 // It exits with 0, or with 1 when Lossless lost a call, cut a stream, or something did not work, and
 // with 2 when a flag is wrong. Processes are ended with SIGTERM, so it needs a Unix system.
 package main
