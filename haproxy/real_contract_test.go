@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/lameduck-go/lameduck/haproxy"
+	"github.com/lameduck-go/lameduck/internal/testrun"
 	"github.com/lameduck-go/lameduck/lifecycle"
 	"github.com/lameduck-go/lameduck/lifecycle/registrartest"
 )
@@ -19,7 +20,7 @@ import (
 // TestRealRegistrarContract is the contract of lifecycle.Registrar, with a HAProxy for each subtest.
 func TestRealRegistrarContract(t *testing.T) {
 	t.Parallel()
-	haproxyBinary(t)
+	testrun.HAProxy(t)
 	registrartest.Test(t, registrartest.Make{World: realWorld})
 }
 

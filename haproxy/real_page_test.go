@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/lameduck-go/lameduck/internal/testrun"
 )
 
 // TestRealConfigurationOfThePage: what docs/balancers.md says is to be set is a configuration that HAProxy takes.
@@ -31,7 +33,7 @@ func TestRealConfigurationOfThePage(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(haproxyBinary(t), "-c", "-f", file).CombinedOutput(); err != nil || strings.Contains(string(out), "WARNING") {
+	if out, err := exec.Command(testrun.HAProxy(t), "-c", "-f", file).CombinedOutput(); err != nil || strings.Contains(string(out), "WARNING") {
 		t.Errorf("haproxy -c: %v\n%s\nof\n%s", err, out, text.String())
 	}
 }

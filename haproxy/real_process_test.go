@@ -16,35 +16,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lameduck-go/lameduck/internal/testrun"
 )
 
-// The tests whose names begin with TestReal run a HAProxy, the one that HAPROXY_TEST_BIN names, else the one of the
-// path. HAPROXY_TEST_REQUIRED=1 makes it a failure when there is none.
-const (
-	binaryName = "HAPROXY_TEST_BIN"
-	required   = "HAPROXY_TEST_REQUIRED"
-)
-
-func haproxyBinary(t testing.TB) string {
-	t.Helper()
-	name := os.Getenv(binaryName)
-	if name == "" {
-		name = "haproxy"
-	}
-	path, err := exec.LookPath(name)
-	if err != nil && name == "haproxy" {
-		path, err = exec.LookPath("/usr/sbin/haproxy")
-	}
-	switch {
-	case err == nil:
-		return path
-	case os.Getenv(required) == "1":
-		t.Fatalf("no HAProxy, and %s=1 wants one: %v", required, err)
-	default:
-		t.Skipf("no HAProxy: %v", err)
-	}
-	return ""
-}
+// The tests whose names begin with TestReal run a HAProxy.
 
 // A process is a HAProxy that runs, with a master process that a SIGUSR2 reloads.
 type process struct {
@@ -87,7 +63,7 @@ func start(t testing.TB, lines ...string) *process {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command(haproxyBinary(t), "-W", "-f", config)
+	p.cmd = exec.Command(testrun.HAProxy(t), "-W", "-f", config)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

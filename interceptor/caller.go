@@ -4,6 +4,7 @@ package interceptor
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"strings"
@@ -26,19 +27,20 @@ func (t *Tracker) callerOf(ctx context.Context, method string) callerKey {
 	return newCallerKey(ctx, t.peerOf(ctx), method)
 }
 
+// newCallerKey is of a peer that is printable.
 func newCallerKey(ctx context.Context, peer, method string) callerKey {
 	agent := ""
 	if values := metadata.ValueFromIncomingContext(ctx, "user-agent"); len(values) > 0 {
 		agent = values[0]
 	}
-	return callerKey{printable(peer, textMost), printable(method, textMost), printable(agent, textMost)}
+	return callerKey{peer, printable(method, textMost), printable(agent, textMost)}
 }
 
 // requestOf is callerOf for a request to Handler.
 func (t *Tracker) requestOf(r *http.Request) callerKey {
 	name := t.named(r.Context())
-	if name == "" && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 && len(r.TLS.PeerCertificates[0].URIs) > 0 {
-		name = r.TLS.PeerCertificates[0].URIs[0].String()
+	if name == "" && r.TLS != nil {
+		name = firstURI(r.TLS)
 	}
 	if name == "" {
 		name = host(r.RemoteAddr)
@@ -48,11 +50,10 @@ func (t *Tracker) requestOf(r *http.Request) callerKey {
 }
 
 func (t *Tracker) peerOf(ctx context.Context) string {
-	name := t.named(ctx)
-	if name == "" {
-		name = identity(ctx)
+	if name := t.named(ctx); name != "" {
+		return printable(name, textMost)
 	}
-	return printable(name, textMost)
+	return identity(ctx)
 }
 
 // named asks Caller. A panic there must not cost an RPC its answer: it is not one of the handler's.
@@ -68,21 +69,28 @@ func (t *Tracker) named(ctx context.Context) (name string) {
 	return t.Caller(ctx)
 }
 
-// identity is the first URI of the certificate, a SPIFFE ID for example, else the host.
+// identity is the first URI of the certificate, else the host.
 func identity(ctx context.Context) string {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return ""
 	}
-	if tls, ok := p.AuthInfo.(credentials.TLSInfo); ok {
-		if certs := tls.State.PeerCertificates; len(certs) > 0 && len(certs[0].URIs) > 0 {
-			return certs[0].URIs[0].String()
-		}
+	name := ""
+	if secured, ok := p.AuthInfo.(credentials.TLSInfo); ok {
+		name = firstURI(&secured.State)
 	}
-	if p.Addr == nil {
-		return ""
+	if name == "" && p.Addr != nil {
+		name = host(p.Addr.String())
 	}
-	return host(p.Addr.String())
+	return printable(name, textMost)
+}
+
+// firstURI is that of the peer's certificate, a SPIFFE ID for example; empty where there is none.
+func firstURI(state *tls.ConnectionState) string {
+	if certs := state.PeerCertificates; len(certs) > 0 && len(certs[0].URIs) > 0 {
+		return certs[0].URIs[0].String()
+	}
+	return ""
 }
 
 func host(addr string) string {

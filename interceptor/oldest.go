@@ -31,7 +31,7 @@ func (t *Tracker) Oldest(n int) (oldest []RPC, unnamed int) {
 	for _, d := range list {
 		peer := d.peer.Load()
 		if peer == nil {
-			name := printable(identity(d.rpc), textMost)
+			name := identity(d.rpc)
 			peer = &name
 		}
 		oldest = append(oldest, RPC{printable(d.method, textMost), *peer, d.roster == &t.streams, d.began})

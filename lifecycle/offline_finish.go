@@ -73,7 +73,7 @@ func (m *Manager) conclude(ctx context.Context, o *offline) {
 	}
 	report := o.snapshot()
 	if o.kind.stays() {
-		m.addUp(o, report.Outcome)
+		m.addUp(report, report.Outcome)
 		m.telemetry.recordDuration(ctx, report, report.Took, report.Outcome, time.Time{})
 	}
 	m.telemetry.recordEnd(ctx, report)
@@ -113,8 +113,7 @@ func (m *Manager) handOut(o *offline) {
 }
 
 // addUp brings the counters in line with an offline.
-func (m *Manager) addUp(o *offline, outcome Outcome) {
-	report := o.snapshot()
+func (m *Manager) addUp(report Report, outcome Outcome) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tally.add(report, outcome)
@@ -123,16 +122,16 @@ func (m *Manager) addUp(o *offline, outcome Outcome) {
 // recordStop has the numbers of the offline ready and flushed before the hooks: one of them may be what ends the
 // telemetry of the program.
 func (m *Manager) recordStop(ctx context.Context, o *offline) error {
-	outcome := o.outcome(nil)
-	m.addUp(o, outcome)
+	report, outcome := o.snapshot(), o.outcome(nil)
+	m.addUp(report, outcome)
 	left := time.Until(o.plan.end)
-	if len(m.onStop)+len(m.stages) > 0 {
+	if m.hasHooks() {
 		left -= hooksKept
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(min(flushLimit, left), leastWait))
 	defer cancel()
 	by, _ := limit.Deadline()
-	m.telemetry.recordDuration(context.WithoutCancel(ctx), o.snapshot(), time.Since(o.plan.trigger), outcome, by)
+	m.telemetry.recordDuration(context.WithoutCancel(ctx), report, time.Since(o.plan.trigger), outcome, by)
 	ended(limit, m.telemetry.queue.Done())
 	o.hooksBy = time.Now().Add(max(time.Until(o.plan.end), hookMin))
 	select {

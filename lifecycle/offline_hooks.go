@@ -15,10 +15,9 @@ const hookMin = 50 * time.Millisecond
 
 var errHookLimit = errors.New("its share of the time for hooks is used up")
 
-// stagePrefix is that of the name of a stage's phase.
 const (
-	stagePrefix   = "stage "
-	stageNameMost = 40 // bytes
+	stagePrefix   = "stage " // of the name of a stage's phase
+	stageNameMost = 40       // bytes
 )
 
 // A stage is one of WithStage.
@@ -105,6 +104,6 @@ func (m *Manager) callWithin(ctx context.Context, o *offline, share time.Duratio
 // hurryHooks leaves stages and hooks what is kept for them, and not all of the budget: whoever forces the end has lost
 // patience.
 func (o *offline) hurryHooks() {
-	left := max(time.Until(o.forcedSince.Add(min(hooksKept, o.plan.budget()/5))), hookMin)
+	left := max(time.Until(o.forcedSince.Add(keptForHooks(o.plan.budget()))), hookMin)
 	o.hooksBy = earlier(o.hooksBy, time.Now().Add(left))
 }

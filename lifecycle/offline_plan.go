@@ -60,7 +60,7 @@ func newPlan(trigger time.Time, budget time.Duration, hooks bool) plan {
 	beforeEnd := min(forceBeforeEnd, budget/10)
 	served := end
 	if hooks {
-		served = end.Add(-min(hooksKept, budget/5))
+		served = end.Add(-keptForHooks(budget))
 	}
 	p := plan{
 		trigger:   trigger,
@@ -84,13 +84,19 @@ func (p *plan) withdrawFrom(t time.Time) {
 	p.withdrawBy = t.Add(min(withdrawLimit, p.budget()/5))
 }
 
+func keptForHooks(budget time.Duration) time.Duration { return min(hooksKept, budget/5) }
+
 // settleMost is the longest settle for which a budget has room beside everything else.
 func settleMost(budget time.Duration, hooks bool) time.Duration {
-	beside := besidesSettle
+	return max(budget-besides(hooks), budget/2)
+}
+
+// besides is what a long budget needs beside settle.
+func besides(hooks bool) time.Duration {
 	if hooks {
-		beside += hooksKept
+		return besidesSettle + hooksKept
 	}
-	return max(budget-beside, budget/2)
+	return besidesSettle
 }
 
 // successorMost is the time that may pass before withdraw begins.

@@ -163,32 +163,6 @@ func (k *reconciler) published() string {
 	return ""
 }
 
-// giveUp is for a Register that no other try will mend.
-func (k *reconciler) giveUp(err error) {
-	k.stand(Unregistered, err)
-	k.log.Error("not registered, and trying again is no use", "err", err)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.final, k.inUse = err, isInUse(err)
-	k.notify()
-}
-
-func isPermanent(err error) bool {
-	e, ok := errors.AsType[interface {
-		error
-		Permanent() bool
-	}](err)
-	return ok && e.Permanent() || isInUse(err)
-}
-
-func isInUse(err error) bool {
-	e, ok := errors.AsType[interface {
-		error
-		InUse() bool
-	}](err)
-	return ok && e.InUse()
-}
-
 // isKnown asks, while no Register is under way, whether consumers may know the instance. A missing answer is none: only
 // the registrar can say that nothing was published.
 func (k *reconciler) isKnown() bool {

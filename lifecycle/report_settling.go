@@ -115,10 +115,7 @@ func (m *Manager) optionsFor(settle time.Duration) string {
 	options := fmt.Sprintf("WithSettle(%v)", settle)
 	budget := m.budget
 	if settle > settleMost(budget, m.hasHooks()) {
-		budget = settle + besidesSettle
-		if m.hasHooks() {
-			budget += hooksKept
-		}
+		budget = settle + besides(m.hasHooks())
 	}
 	if m.successor > 0 && settle >= budget/2 {
 		budget = 2*settle + time.Second

@@ -4,6 +4,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,20 +15,11 @@ func (r Report) String() string {
 	if r.Began.IsZero() {
 		return "There was no offline."
 	}
-	parts := []string{r.tellEnd(), r.tellRegistrars(), r.tellLate(), r.tellStop(), r.tellLoss(), r.tellSteps()}
+	parts := []string{r.tellEnd(), r.tellRegistrars(), r.tellLate(), r.tellStop(), r.tellLoss(), r.tellAbandoned()}
 	if r.Error != "" {
 		parts = append(parts, "Error: "+r.Error+".")
 	}
-	return strings.Join(withoutEmpty(parts), " ")
-}
-
-func withoutEmpty(list []string) (out []string) {
-	for _, s := range list {
-		if s != "" {
-			out = append(out, s)
-		}
-	}
-	return out
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " ")
 }
 
 func (r Report) tellEnd() string {
@@ -135,12 +127,11 @@ func (r Report) tellLoss() string {
 	return "What clients may have noticed: " + strings.Join(said, ", ") + "."
 }
 
-func (r Report) tellSteps() string {
-	text := ""
-	if len(r.Abandoned) > 0 {
-		text = "Not returned in time: " + strings.Join(r.Abandoned, ", ") + "."
+func (r Report) tellAbandoned() string {
+	if len(r.Abandoned) == 0 {
+		return ""
 	}
-	return text
+	return "Not returned in time: " + strings.Join(r.Abandoned, ", ") + "."
 }
 
 func number[N int | uint64](n N, what string) string {

@@ -24,21 +24,7 @@ func TestMain(m *testing.M) {
 
 // TestRestart needs a HAProxy, as the tests of package haproxy do.
 func TestRestart(t *testing.T) {
-	name := os.Getenv("HAPROXY_TEST_BIN")
-	if name == "" {
-		name = "haproxy"
-	}
-	path, err := exec.LookPath(name)
-	if err != nil && name == "haproxy" {
-		path, err = exec.LookPath("/usr/sbin/haproxy")
-	}
-	switch {
-	case err == nil:
-	case os.Getenv("HAPROXY_TEST_REQUIRED") == "1":
-		t.Fatal(err)
-	default:
-		t.Skip(err)
-	}
+	path := testrun.HAProxy(t)
 	script := exec.Command("bash", "restart.sh", t.TempDir())
 	script.Env = append(os.Environ(), "HAPROXY_TEST_BIN="+path, "PORT="+freePorts(t))
 	out, err := script.CombinedOutput()

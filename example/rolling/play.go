@@ -35,7 +35,7 @@ func play(ctx context.Context, p part, progress *progress) (_ result, err error)
 	if err := loads.begin(ctx, p, s); err != nil {
 		return result{}, err
 	}
-	err = restarts(ctx, p, r)
+	err = restarts(ctx, p, r.roll)
 	counts, closed := loads.end()
 	if err := errors.Join(err, closed); err != nil {
 		return result{}, err
@@ -48,19 +48,19 @@ func play(ctx context.Context, p part, progress *progress) (_ result, err error)
 // restartsLeast is how many restarts there are in any case.
 const restartsLeast = 6
 
-// restarts rolls the backends over: on new ports, on the same ports, and so on until the time is used. One backend that
+// restarts rolls the backends over: in new places, in the same ones, and so on until the time is used. One backend that
 // is alone has its successor first, on a new port; or, to show what that is for, not.
-func restarts(ctx context.Context, p part, r *rollout) error {
+func restarts(ctx context.Context, p part, roll func(ctx context.Context, samePlace bool) error) error {
 	end := time.Now().Add(p.Duration)
 	if err := pause(ctx, lead); err != nil {
 		return err
 	}
 	for round := 0; round*p.Replicas < restartsLeast || time.Now().Before(end); round++ {
-		samePort := round%2 == 1
+		samePlace := round%2 == 1
 		if p.Replicas == 1 {
-			samePort = p.Strategy == Recreate
+			samePlace = p.Strategy == Recreate
 		}
-		if err := r.roll(ctx, samePort); err != nil {
+		if err := roll(ctx, samePlace); err != nil {
 			return err
 		}
 	}

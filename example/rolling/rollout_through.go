@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"time"
 )
 
 // behind restarts the backends of one strategy behind a balancer, one after the other.
@@ -113,7 +112,7 @@ func playThrough(ctx context.Context, p part, progress *progress) (_ result, err
 	if err := loads.beginThrough(ctx, p, b.front); err != nil {
 		return result{}, err
 	}
-	err = restartsBehind(ctx, p, r)
+	err = restarts(ctx, p, r.roll)
 	counts, closed := loads.end()
 	if err := errors.Join(err, closed); err != nil {
 		return result{}, err
@@ -125,18 +124,4 @@ func playThrough(ctx context.Context, p part, progress *progress) (_ result, err
 	res := result{Strategy: p.Strategy, Counts: counts, Twice: twice, Exits: r.exits, Problems: r.problems}
 	progress.done(res)
 	return res, nil
-}
-
-// restartsBehind rolls the backends over, with their successors first and in their own places, in turn.
-func restartsBehind(ctx context.Context, p part, r *behind) error {
-	end := time.Now().Add(p.Duration)
-	if err := pause(ctx, lead); err != nil {
-		return err
-	}
-	for round := 0; round*p.Replicas < restartsLeast || time.Now().Before(end); round++ {
-		if err := r.roll(ctx, round%2 == 1); err != nil {
-			return err
-		}
-	}
-	return pause(ctx, tail)
 }

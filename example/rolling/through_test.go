@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/lameduck-go/lameduck/example/internal/load"
+	"github.com/lameduck-go/lameduck/internal/testrun"
 )
 
 // A call that two backends ran, or one of them twice, is one that was run twice.
@@ -49,12 +50,7 @@ func TestVerdictOfACallThatWasRunTwice(t *testing.T) {
 
 // TestThroughHAProxy needs a HAProxy, as the tests of package haproxy do.
 func TestThroughHAProxy(t *testing.T) {
-	if _, err := haproxyBinary(); err != nil {
-		if os.Getenv("HAPROXY_TEST_REQUIRED") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	testrun.HAProxy(t)
 	var stdout, stderr bytes.Buffer
 	if code := run(t.Context(), []string{"-through", "haproxy", "-strategies", "stop,lossless", "-rate", "50", "-json"}, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit status %d\n%s", code, stderr.String())

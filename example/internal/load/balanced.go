@@ -20,6 +20,9 @@ import (
 // see only the restarts of that one; the other kinds have a channel, which has a connection to each backend.
 const pickFirstChannels = 3
 
+// throughChannels is how many connections to a balancer there are.
+const throughChannels = 3
+
 // serviceConfigs names the policy of each balanced kind. None has a retryPolicy.
 var serviceConfigs = map[Kind]string{
 	Resolver:  `{"loadBalancingConfig": [{"round_robin": {}}]}`,
@@ -27,7 +30,7 @@ var serviceConfigs = map[Kind]string{
 	PickFirst: `{"loadBalancingConfig": [{"pick_first": {"shuffleAddressList": true}}]}`,
 }
 
-// balanced has channels that find and choose the backends by themselves.
+// balanced has channels that find and choose the backends by themselves, or leave that to a balancer.
 type balanced struct {
 	conns []*grpc.ClientConn
 	next  atomic.Uint64
@@ -36,17 +39,28 @@ type balanced struct {
 func openBalanced(cfg Config) (*balanced, error) {
 	b := &balanced{}
 	channels := 1
-	if cfg.Kind == PickFirst {
+	switch cfg.Kind {
+	case PickFirst:
 		channels = pickFirstChannels
+	case Through:
+		channels = throughChannels
 	}
 	for range channels {
-		conn, err := dialService(cfg, serviceConfigs[cfg.Kind])
+		conn, err := connect(cfg, serviceConfigs[cfg.Kind])
 		if err != nil {
 			return nil, errors.Join(err, b.Close())
 		}
 		b.conns = append(b.conns, conn)
 	}
 	return b, nil
+}
+
+// connect makes a channel to the balancer, where there is one, else to the service.
+func connect(cfg Config, serviceConfig string) (*grpc.ClientConn, error) {
+	if cfg.Target != "" {
+		return dial(cfg.Target)
+	}
+	return dialService(cfg, serviceConfig)
 }
 
 // dialService makes a channel to the service's name in the registry.

@@ -96,9 +96,7 @@ func Open(cfg Config) (*Load, error) {
 	l := &Load{cfg: cfg}
 	var err error
 	switch cfg.Kind {
-	case Through:
-		l.client, err = openThrough(cfg)
-	case Resolver, Health, PickFirst:
+	case Resolver, Health, PickFirst, Through:
 		l.client, err = openBalanced(cfg)
 	case PerInstance:
 		l.client, err = openPerInstance(cfg)

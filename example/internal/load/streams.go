@@ -34,11 +34,7 @@ type streams struct {
 }
 
 func openStreams(cfg Config, counter *counter) (*streams, error) {
-	open := func() (*grpc.ClientConn, error) { return dialService(cfg, serviceConfigs[Resolver]) }
-	if cfg.Target != "" {
-		open = func() (*grpc.ClientConn, error) { return dial(cfg.Target) }
-	}
-	conn, err := open()
+	conn, err := connect(cfg, serviceConfigs[Resolver])
 	if err != nil {
 		return nil, err
 	}
